@@ -1,0 +1,46 @@
+/// A small number for every Unicode scalar, in a two-stage table: one load for the block, one for the scalar.
+///
+/// Blocks that are alike are stored once, so a table of a typical property takes 20 to 60 KB.
+struct ScalarClasses: Sendable {
+  private static let blockBits: UInt32 = 7
+  private let blocks: [UInt16]
+  private let values: [UInt8]
+
+  /// - Parameter starts: where each run of equal values begins, in ascending order; scalars before the first have the value 0.
+  init(starts: some Sequence<(scalar: UInt32, value: UInt8)>) {
+    var flat = [UInt8](repeating: 0, count: 0x110000)
+    var runStart = 0
+    var runValue: UInt8 = 0
+    for (scalar, value) in starts {
+      let next = min(Int(scalar), flat.count)
+      if runStart < next { for index in runStart..<next { flat[index] = runValue } }
+      (runStart, runValue) = (next, value)
+    }
+    for index in runStart..<flat.count { flat[index] = runValue }
+
+    let size = 1 << Int(Self.blockBits)
+    var known: [ArraySlice<UInt8>: UInt16] = [:]
+    var blocks: [UInt16] = []
+    var values: [UInt8] = []
+    for start in stride(from: 0, to: flat.count, by: size) {
+      let block = flat[start..<start + size]
+      if let index = known[block] {
+        blocks.append(index)
+      } else {
+        let index = UInt16(values.count >> Int(Self.blockBits))
+        known[block] = index
+        blocks.append(index)
+        values.append(contentsOf: block)
+      }
+    }
+    self.blocks = blocks
+    self.values = values
+  }
+
+  /// The value of a scalar; 0 beyond U+10FFFF. O(1).
+  subscript(scalar: UInt32) -> UInt8 {
+    guard scalar < 0x110000 else { return 0 }
+    let block = Int(blocks[Int(scalar >> Self.blockBits)])
+    return values[block << Int(Self.blockBits) | Int(scalar & (1 << Self.blockBits - 1))]
+  }
+}
