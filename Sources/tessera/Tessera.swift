@@ -1,7 +1,38 @@
 import ArgumentParser
 import TesseraText
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 @main
 struct Tessera: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "A toolkit for the whole life of a token.")
+  static let configuration = CommandConfiguration(
+    commandName: "tessera",
+    abstract: "A toolkit for the whole life of a token.",
+    discussion: """
+      Every verb reads files or standard input and writes files or standard output.
+      Exit status: 0 when all went well, 1 when the work failed, 64 for wrong use.
+
+      Example: tessera encode --tokenizer tokenizer.json README.md --count
+      """,
+    subcommands: [Encode.self, Decode.self, Inspect.self, Convert.self])
+
+  static func main() {
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as TokenizerError {
+      Console.fail("\(error)")
+    } catch let code as ExitCode {
+      exit(withError: code)
+    } catch {
+      exit(withError: error)
+    }
+  }
 }

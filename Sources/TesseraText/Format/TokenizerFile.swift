@@ -1,0 +1,80 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Reading whole files without the Foundation library.
+enum FileBytes {
+  /// The bytes of a file.
+  ///
+  /// - Throws: ``TokenizerError`` with the system's reason.
+  static func read(_ path: String) throws -> [UInt8] {
+    let descriptor = open(path, O_RDONLY)
+    guard descriptor >= 0 else { throw failure(path) }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = chunk.withUnsafeMutableBytes { readBytes(descriptor, $0.baseAddress, $0.count) }
+      guard count >= 0 else { throw failure(path) }
+      if count == 0 { return bytes }
+      bytes.append(contentsOf: chunk[..<count])
+    }
+  }
+
+  private static func failure(_ path: String) -> TokenizerError {
+    TokenizerError(.inputOutput, String(cString: strerror(errno)), in: path)
+  }
+
+  static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
+
+  @inline(__always)
+  private static func readBytes(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+    #if canImport(Darwin)
+      Darwin.read(descriptor, buffer, count)
+    #elseif canImport(Glibc)
+      Glibc.read(descriptor, buffer, count)
+    #else
+      Musl.read(descriptor, buffer, count)
+    #endif
+  }
+}
+
+extension TextTokenizer {
+  /// Reads a tokenizer from a file, or from a folder that holds a `tokenizer.json`.
+  ///
+  /// The format is found out from the content, never from the name.
+  ///
+  /// - Throws: ``TokenizerError`` that names the file, the key or byte, and what was expected.
+  public init(contentsOf path: String) throws {
+    var file = path
+    if FileBytes.isDirectory(path) {
+      file = path.hasSuffix("/") ? path + "tokenizer.json" : path + "/tokenizer.json"
+      guard FileBytes.exists(file) else {
+        throw TokenizerError(.inputOutput, "the folder holds no tokenizer.json", in: path)
+      }
+    }
+    do {
+      try self.init(bytes: try FileBytes.read(file))
+    } catch let error as TokenizerError {
+      throw error.inFile(file)
+    }
+  }
+
+  /// Reads a tokenizer from the bytes of a file.
+  public init(bytes: [UInt8]) throws {
+    let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) }
+    guard first == 0x7B else {
+      throw TokenizerError(.unsupported, "the content is of no known format; a tokenizer.json begins with '{'")
+    }
+    self.init(core: try TokenizerCore(TokenizerDescription(tokenizerJSON: bytes)))
+  }
+}

@@ -1,0 +1,229 @@
+/// The compiled form of a tokenizer: all stages ready to run.
+final class TokenizerCore: Sendable {
+  let description: TokenizerDescription
+  let added: AddedVocabulary
+  let normalizer: NormalizerStage?
+  let preTokenizer: PreTokenizer?
+  let postProcessor: PostProcessor?
+  let decoder: Decoder?
+  let truncation: Truncation?
+  let padding: Padding?
+  let defaultSpecialTokensInText: TextTokenizer.SpecialTokensInText
+  private let keepsRawBytes: Bool
+
+  /// - Parameter honorsIDs: added tokens keep the ids that the file gives them; otherwise they are numbered as the reference does.
+  init(
+    _ description: TokenizerDescription, specialTokensInText: TextTokenizer.SpecialTokensInText = .recognize,
+    honorsIDs: Bool = false
+  ) throws {
+    func part<Part>(_ key: String, _ make: (ConfigurationNode) throws -> Part) throws -> Part? {
+      guard let json = description.header[key], !json.isNull else { return nil }
+      return try make(ConfigurationNode(json, path: key))
+    }
+    self.description = description
+    normalizer = try part("normalizer") { try NormalizerStage($0) }
+    preTokenizer = try part("pre_tokenizer") { try PreTokenizer($0) }
+    postProcessor = try part("post_processor") { try PostProcessor($0) }
+    decoder = try part("decoder") { try Decoder($0) }
+    truncation = try part("truncation") { try Truncation(json: $0.json) }
+    padding = try part("padding") { try Padding(json: $0.json) }
+    added = AddedVocabulary(
+      description.addedTokens, model: description.model.vocabulary, normalizer: normalizer, honorsIDs: honorsIDs)
+    defaultSpecialTokensInText = specialTokensInText
+    keepsRawBytes = description.model.readsRawBytes && (preTokenizer?.endsInByteLevel ?? false)
+  }
+
+  func padding(_ options: TextTokenizer.EncodeOptions) -> Padding? { options.padding ?? padding }
+
+  /// The text of a token as it is decoded.
+  func text(ofID id: UInt32) -> [UInt8]? {
+    added.text(ofID: id) ?? description.model.vocabulary.text(ofID: id).map { Array($0) }
+  }
+
+  // MARK: Encoding
+
+  /// Runs everything up to the model.
+  ///
+  /// - Parameter visit: called with the pieces and, for each piece, where its tokens end in the scratch's output.
+  func tokenize(
+    _ text: [UInt8], _ recognizesSpecial: Bool, _ scratch: inout ModelScratch,
+    visit: (Pieces, [Int], ModelOutput) throws -> Void
+  ) throws {
+    guard text.count < Int(Int32.max) else {
+      throw TokenizerError(.limitExceeded, "a text of 2 GiB or more must be encoded in parts")
+    }
+    var pieces = Pieces(input: text)
+    added.extract(from: &pieces, with: added.rawMatcher, skippingSpecial: !recognizesSpecial)
+    if let normalizer { normalize(&pieces, normalizer) }
+    added.extract(from: &pieces, with: added.normalizedMatcher, skippingSpecial: !recognizesSpecial)
+    pieces.dropEmpty()
+    preTokenizer?.apply(to: &pieces, keepsRawBytes: keepsRawBytes)
+    scratch.output.removeAll()
+    var ends: [Int] = []
+    ends.reserveCapacity(pieces.pieces.count)
+    try pieces.bytes.withUnsafeBufferPointer { bytes in
+      for piece in pieces.pieces {
+        if piece.isText {
+          let word = UnsafeBufferPointer(rebasing: bytes[piece.start..<piece.end])
+          try description.model.tokenize(word, isRaw: pieces.isRawByteLevel, &scratch)
+        } else {
+          scratch.output.append(UInt32(piece.token), 0, piece.count)
+        }
+        ends.append(scratch.output.count)
+      }
+    }
+    try visit(pieces, ends, scratch.output)
+  }
+
+  private func normalize(_ pieces: inout Pieces, _ normalizer: NormalizerStage) {
+    if pieces.isInput, normalizer.leavesUnchanged(pieces.bytes) { return }
+    pieces.rewrite { normalizer.apply(to: &$0) }
+    for index in pieces.pieces.indices where pieces.pieces[index].isText && pieces.pieces[index].count > 0 {
+      pieces.pieces[index].base = Int(pieces.origins[pieces.pieces[index].start].start)
+    }
+  }
+
+  func encode(
+    _ input: TextTokenizer.Input, _ options: TextTokenizer.EncodeOptions, _ scratch: inout ModelScratch
+  ) throws -> Encoding {
+    let first = try sequence(Array(input.text.utf8), type: 0, options, &scratch)
+    let second = try input.pair.map { try sequence(Array($0.utf8), type: 1, options, &scratch) }
+    return try finish(first, second, options)
+  }
+
+  private func finish(
+    _ first: Encoding, _ second: Encoding?, _ options: TextTokenizer.EncodeOptions
+  ) throws -> Encoding {
+    var (first, second) = (first, second)
+    if let truncation = options.truncation ?? truncation {
+      let templates = (postProcessor?.addedTokens(isPair: false) ?? 0)
+      guard truncation.maximumLength - templates >= truncation.stride else {
+        throw TokenizerError(
+          .invalidRequest,
+          "the stride \(truncation.stride) is greater than the \(max(truncation.maximumLength - templates, 0)) tokens "
+            + "that the maximum length \(truncation.maximumLength) leaves for text")
+      }
+      let reserved = postProcessor?.addedTokens(isPair: second != nil) ?? 0
+      try truncation.apply(to: &first, &second, reserved: options.addsSpecialTokens ? reserved : 0)
+    }
+    let parts = [first] + (second.map { [$0] } ?? [])
+    return postProcessor?.process(parts, addSpecialTokens: options.addsSpecialTokens) ?? PostProcessor.join(parts)
+  }
+
+  /// One sequence without its template.
+  private func sequence(
+    _ text: [UInt8], type: UInt32, _ options: TextTokenizer.EncodeOptions, _ scratch: inout ModelScratch
+  ) throws -> Encoding {
+    let recognizes = (options.specialTokensInText ?? defaultSpecialTokensInText) == .recognize
+    var result = Encoding()
+    try tokenize(text, recognizes, &scratch) { pieces, ends, output in
+      result = Encoding(capacity: output.count)
+      text.withUnsafeBufferPointer { input in
+        let index = ScalarIndex(input)
+        var token = 0
+        for (word, piece) in pieces.pieces.enumerated() {
+          while token < ends[word] {
+            let range = pieces.origin(of: Int(output.starts[token])..<Int(output.ends[token]), in: piece)
+            let text = piece.isText ? tokenText(output, token) : Self.text(of: piece, in: pieces)
+            result.append(
+              id: output.ids[token], token: text, offsets: index.scalars(of: range, in: input), word: UInt32(word),
+              type: type, special: 0)
+            token += 1
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  private func tokenText(_ output: ModelOutput, _ index: Int) -> String {
+    output.surfaces[index] ?? description.model.vocabulary.string(ofID: output.ids[index]) ?? ""
+  }
+
+  private static func text(of piece: Pieces.Piece, in pieces: Pieces) -> String {
+    String(decoding: pieces.bytes[piece.start..<piece.end], as: UTF8.self)
+  }
+
+  /// Encodes bytes. Valid UTF-8 goes the usual way; of anything else, what follows the first fault is one word.
+  func encode(
+    bytes: [UInt8], _ options: TextTokenizer.EncodeOptions, _ scratch: inout ModelScratch
+  ) throws -> Encoding {
+    guard case .bpe(let model) = description.model, model.rawBytes != nil else {
+      throw TokenizerError(.invalidRequest, "only byte-level tokenizers encode raw bytes; give text instead")
+    }
+    let validCount = bytes.withUnsafeBufferPointer { $0.validPrefixCount }
+    var head = try sequence(Array(bytes[..<validCount]), type: 0, options, &scratch)
+    head.offsets = Self.byteOffsets(head.offsets, in: bytes[..<validCount])
+    guard validCount < bytes.count else { return try finish(head, nil, options) }
+    // The last word before the fault may go on behind it, so both are one word.
+    var start = validCount
+    if let word = head.wordIDs.last, let last = word {
+      let keep = head.wordIDs.firstIndex { $0 == last } ?? head.count
+      if added.tokensByID[head.ids[keep]] == nil {
+        start = head.offsets[keep].lowerBound
+        head = head.slice(0..<keep)
+      }
+    }
+    scratch.output.removeAll()
+    try bytes[start...].withUnsafeBufferPointer { try model.tokenize($0, isRaw: true, &scratch) }
+    let word = (head.wordIDs.last ?? nil).map { $0 + 1 } ?? 0
+    for index in 0..<scratch.output.count {
+      let range = start + Int(scratch.output.starts[index])..<start + Int(scratch.output.ends[index])
+      head.append(
+        id: scratch.output.ids[index], token: tokenText(scratch.output, index), offsets: range, word: word, type: 0,
+        special: 0)
+    }
+    return try finish(head, nil, options)
+  }
+
+  private static func byteOffsets(_ offsets: [Range<Int>], in text: ArraySlice<UInt8>) -> [Range<Int>] {
+    var starts: [Int] = []
+    for index in text.indices where text[index] & 0xC0 != 0x80 { starts.append(index) }
+    starts.append(text.endIndex)
+    return offsets.map { range in
+      let start = starts[min(range.lowerBound, starts.count - 1)]
+      return start..<max(start, starts[min(range.upperBound, starts.count - 1)])
+    }
+  }
+
+  // MARK: Decoding
+
+  /// The texts of ids in the vocabulary's alphabet.
+  private func texts(of ids: some Sequence<UInt32>, skipSpecialTokens: Bool) -> [[UInt8]] {
+    var result: [[UInt8]] = []
+    for id in ids {
+      guard let text = text(ofID: id) else { continue }
+      if skipSpecialTokens, !added.specialContents.isEmpty,
+        added.specialContents.contains(String(decoding: text, as: UTF8.self))
+      {
+        continue
+      }
+      result.append(text)
+    }
+    return result
+  }
+
+  func decode(_ ids: some Sequence<UInt32>, skipSpecialTokens: Bool) -> [UInt8] {
+    let texts = texts(of: ids, skipSpecialTokens: skipSpecialTokens)
+    if let decoder { return Array(decoder.decode(texts).joined()) }
+    return Array(texts.joined(separator: [0x20]))
+  }
+
+  func decodeBytes(_ ids: some Sequence<UInt32>, skipSpecialTokens: Bool) -> [UInt8] {
+    guard let decoder, decoder.isByteLevel else { return decode(ids, skipSpecialTokens: skipSpecialTokens) }
+    return texts(of: ids, skipSpecialTokens: skipSpecialTokens).flatMap { ByteLevelAlphabet.bytes(of: $0[...]) ?? $0 }
+  }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+  /// How many bytes from the start are valid UTF-8.
+  var validPrefixCount: Int {
+    var index = 0
+    while index < count {
+      let length = scalarLength(at: index)
+      if length == 0 { break }
+      index += length
+    }
+    return index
+  }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import TesseraText
+
+/// Standard input and output as bytes, and files that are never left half written.
+enum Console {
+  static func fail(_ message: String) -> Never {
+    FileHandle.standardError.write(Data("tessera: \(message)\n".utf8))
+    exit(1)
+  }
+
+  static func write(_ bytes: some Sequence<UInt8>) throws {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+    } catch {
+      throw TokenizerError(.inputOutput, "standard output cannot be written: \(reason(error))")
+    }
+  }
+
+  static func print(_ line: String) throws { try write(Array((line + "\n").utf8)) }
+
+  /// Everything in a file, or on standard input for `-`.
+  static func read(_ path: String) throws -> [UInt8] {
+    if path == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+    do {
+      return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch {
+      throw TokenizerError(.inputOutput, "cannot be read: \(reason(error))", in: path)
+    }
+  }
+
+  /// Writes a file beside its place and then moves it there.
+  static func write(_ bytes: [UInt8], to path: String) throws {
+    let url = URL(fileURLWithPath: path)
+    do {
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(bytes).write(to: url, options: .atomic)
+    } catch {
+      throw TokenizerError(.inputOutput, "cannot be written: \(reason(error))", in: path)
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    return (underlying ?? error as NSError).localizedDescription
+  }
+
+  /// Calls `body` for each line of standard input; an error becomes a line of its own and the run goes on.
+  ///
+  /// - Returns: whether every line could be done.
+  static func answerLines(_ body: (JSON) throws -> JSON) throws -> Bool {
+    var isGood = true
+    while let line = readLine(strippingNewline: true) {
+      if line.allSatisfy(\.isWhitespace) { continue }
+      var answer: JSON
+      do {
+        answer = try body(try JSON(parsing: line))
+      } catch let error as TokenizerError {
+        isGood = false
+        answer = ["error": .string("\(error)")]
+      }
+      try print(answer.text())
+    }
+    return isGood
+  }
+}
