@@ -3,16 +3,15 @@
 
     python3 Scripts/make_unicode_tables.py
 
-needs `tokenizers` 0.23.3. Nothing is taken from the Unicode Character Database of this Python: the reference mixes several
-versions of Unicode in one build, and only its answers count. `unicodedata` serves to name the scalars that are worth asking
-about in pairs and to report where the answers differ from it.
+needs `tokenizers` 0.23.3. Nothing is taken from the Unicode Character Database of this Python: the reference mixes
+several versions of Unicode in one build, and only its answers count. `unicodedata` serves to name the combining classes
+and to report where the answers differ from it.
 
 The tables are strings of base-32 digits with a continuation bit (see PackedNumbers.swift), cut into lines.
 """
 
 import pathlib
 import struct
-import sys
 import unicodedata
 
 import tokenizers
@@ -107,8 +106,9 @@ def packed_runs(value_of):
 
 
 def write(name, title, tables):
-    lines = [f"// Made by Scripts/make_unicode_tables.py from the answers of tokenizers {tokenizers.__version__}; do not edit.",
-             "", f"/// {title}", f"enum {name} {{"]
+    origin = f"the answers of tokenizers {tokenizers.__version__}"
+    lines = [f"// Made by Scripts/make_unicode_tables.py from {origin}; do not edit.", "",
+             f"/// {title}", f"enum {name} {{"]
     for index, (label, comment, numbers) in enumerate(tables):
         text = packed(numbers)
         if index:
@@ -338,10 +338,8 @@ def make_graphemes():
     joins = {c for c in scalars if after[c] == 1}
     prepend = {c for c in scalars if ahead[c] == 1 and c not in joins}
     marked = count(lambda c: c + E + E)
-    control = {c for c in scalars if marked[c] == (1 if len(chr(c).encode()) == 0 else 2)}
-    # A control and its two marks: X X. Other: one X where all fit into five bytes, else X X X.
-    size = lambda c: len(chr(c).encode())
-    control = {c for c in control if not (size(c) + 4 < 6)} | {c for c in scalars if size(c) + 4 < 6 and marked[c] == 2}
+    # A control and its two marks: X X. Any other: one X where all fit into five bytes, else X X X.
+    control = {c for c in scalars if marked[c] == 2}
     emoji = count(lambda c: c + J + S + E)  # joined: 4, apart: the last two are one
     pictographic = {c for c in scalars if emoji[c] == 4 and c not in joins}
     through = count(lambda c: S + c + J + S + E)

@@ -135,7 +135,7 @@ public struct TextTokenizer: Sendable {
 
   /// The id of a token.
   public func id(of token: String) -> UInt32? {
-    core.added.idsByContent[token] ?? core.description.model.vocabulary.id(of: token)
+    core.added.idsByContent[Array(token.utf8)] ?? core.description.model.vocabulary.id(of: token)
   }
 
   /// The text of a token, in the alphabet of the vocabulary.

@@ -194,7 +194,7 @@ final class TokenizerCore: Sendable {
     for id in ids {
       guard let text = text(ofID: id) else { continue }
       if skipSpecialTokens, !added.specialContents.isEmpty,
-        added.specialContents.contains(String(decoding: text, as: UTF8.self))
+        added.specialContents.contains(text)
       {
         continue
       }

@@ -1,48 +1,71 @@
-/// Base64 (RFC 4648) without the Foundation library.
+/// Base64 with the standard alphabet and padding (RFC 4648, section 4).
 enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+  /// Digit values by byte; 255 for bytes outside the alphabet.
   private static let values: [UInt8] = {
-    var table = [UInt8](repeating: 0xFF, count: 256)
-    for (value, letter) in alphabet.enumerated() { table[Int(letter)] = UInt8(value) }
-    return table
+    var values = [UInt8](repeating: 255, count: 256)
+    for (value, byte) in alphabet.enumerated() { values[Int(byte)] = UInt8(value) }
+    return values
   }()
 
-  /// The bytes of a text, or `nil` when it is not base64. Padding may be missing; white space may not be there.
-  static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)[...]) }
-
-  /// The bytes of a text, or `nil` when it is not base64.
-  static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
-    var body = text
-    for _ in 0..<2 where body.last == 0x3D { body.removeLast() }
-    guard body.count % 4 != 1, body.count == text.count || text.count % 4 == 0 else { return nil }
-    var result: [UInt8] = []
-    result.reserveCapacity(body.count * 3 / 4)
-    var bits: UInt32 = 0
-    var count = 0
-    for letter in body {
-      let value = values[Int(letter)]
-      guard value != 0xFF else { return nil }
-      bits = bits << 6 | UInt32(value)
-      count += 6
-      if count >= 8 {
-        count -= 8
-        result.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-      }
+  /// The bytes that a text stands for. O(n).
+  ///
+  /// - Throws: `TokenizerError` of kind `malformed` at the byte that is no digit, at a length that is no multiple of four, at
+  ///   padding in the wrong place and at digits whose unused bits are not zero.
+  static func decode(_ text: some Collection<UInt8>) throws(TokenizerError) -> [UInt8] {
+    let count = text.count
+    guard count % 4 == 0 else {
+      throw TokenizerError(.malformed, "base64 of \(count) characters; expected a multiple of four", at: .byte(count))
     }
-    return result
+    let values = values
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count / 4 * 3)
+    var group: UInt32 = 0
+    var padding = 0
+    for (position, byte) in text.enumerated() {
+      if byte == UInt8(ascii: "="), position >= count - 2 {
+        padding += 1
+        group <<= 6
+      } else {
+        let value = values[Int(byte)]
+        guard value < 64, padding == 0 else {
+          throw TokenizerError(.malformed, "byte \(byte) is not a base64 digit here", at: .byte(position))
+        }
+        group = group << 6 | UInt32(value)
+      }
+      guard position % 4 == 3 else { continue }
+      for place in 0..<3 - padding { bytes.append(UInt8(truncatingIfNeeded: group >> UInt32(16 - 8 * place))) }
+      guard padding == 0 || group & (padding == 1 ? 0xFF : 0xFFFF) == 0 else {
+        throw TokenizerError(
+          .malformed, "the last base64 digit has bits beyond the data", at: .byte(position - padding))
+      }
+      group = 0
+    }
+    return bytes
   }
 
-  /// The text of bytes, padded.
-  static func encode(_ bytes: [UInt8]) -> String {
-    var result: [UInt8] = []
-    result.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = (0..<3).reduce(UInt32(0)) { $0 << 8 | (start + $1 < bytes.count ? UInt32(bytes[start + $1]) : 0) }
-      let length = min(3, bytes.count - start) + 1
-      for index in 0..<4 {
-        result.append(index < length ? alphabet[Int(group >> UInt32(18 - 6 * index) & 63)] : 0x3D)
-      }
+  /// The text for some bytes, padded to a multiple of four. O(n).
+  static func encode(_ bytes: some Collection<UInt8>) -> String {
+    let alphabet = alphabet
+    var text: [UInt8] = []
+    text.reserveCapacity((bytes.count + 2) / 3 * 4)
+    var group: UInt32 = 0
+    var held = 0
+    for byte in bytes {
+      group = group << 8 | UInt32(byte)
+      held += 1
+      guard held == 3 else { continue }
+      for shift in [18, 12, 6, 0] as [UInt32] { text.append(alphabet[Int(group >> shift & 63)]) }
+      (group, held) = (0, 0)
     }
-    return String(decoding: result, as: UTF8.self)
+    if held > 0 {
+      group <<= UInt32(8 * (3 - held))
+      text.append(alphabet[Int(group >> 18 & 63)])
+      text.append(alphabet[Int(group >> 12 & 63)])
+      text.append(held == 2 ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))
+      text.append(UInt8(ascii: "="))
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -41,8 +41,8 @@ public struct AddedToken: Sendable, Hashable {
 /// The added tokens of a tokenizer with their ids, and what finds them in text.
 struct AddedVocabulary: Sendable {
   private(set) var tokensByID: [UInt32: AddedToken] = [:]
-  private(set) var idsByContent: [String: UInt32] = [:]
-  private(set) var specialContents: Set<String> = []
+  private(set) var idsByContent: [[UInt8]: UInt32] = [:]
+  private(set) var specialContents: Set<[UInt8]> = []
   /// The texts of tokens that normalizing changes.
   private var normalizedContents: [UInt32: [UInt8]] = [:]
   private(set) var rawMatcher = AddedTokenMatcher()
@@ -59,9 +59,11 @@ struct AddedVocabulary: Sendable {
     // As in the reference: the first free id after the vocabulary, then counting on.
     var next = size
     for (token, declaredID) in declared where !token.content.isEmpty {
-      if let id = idsByContent[token.content], tokensByID[id] == token { continue }
+      // Swift compares strings by canonical equivalence; tokens are told apart byte by byte.
+      let content = Array(token.content.utf8)
+      if let id = idsByContent[content], tokensByID[id] == token { continue }
       let id: UInt32
-      if let known = idsByContent[token.content] ?? model.id(of: token.content) {
+      if let known = idsByContent[content] ?? model.id(of: token.content) {
         id = known
       } else if honorsIDs, let declaredID {
         id = declaredID
@@ -74,9 +76,9 @@ struct AddedVocabulary: Sendable {
         normalizer.apply(to: &text)
         if !text.bytes.elementsEqual(token.content.utf8) { normalizedContents[id] = text.bytes }
       }
-      idsByContent[token.content] = id
+      idsByContent[content] = id
       tokensByID[id] = token
-      if token.isSpecial { specialContents.insert(token.content) }
+      if token.isSpecial { specialContents.insert(content) }
     }
     buildMatchers()
   }
@@ -140,7 +142,7 @@ struct AddedVocabulary: Sendable {
     of token: AddedToken, at range: Range<Int>, in text: UnsafeBufferPointer<UInt8>, after done: Int,
     _ skippingSpecial: Bool
   ) -> Range<Int>? {
-    if skippingSpecial, specialContents.contains(token.content) { return nil }
+    if skippingSpecial, specialContents.contains(Array(token.content.utf8)) { return nil }
     var (start, end) = (range.lowerBound, range.upperBound)
     if token.isSingleWord {
       if let before = text.scalar(before: start), UnicodeClasses.isWordCharacter(before) { return nil }

@@ -39,8 +39,11 @@ indirect enum NormalizerStage: Sendable {
           stripAccents: try accents == nil ? lowercase : node.bool("strip_accents"), lowercase: lowercase))
     case "Precompiled":
       let text = try node.string("precompiled_charsmap")
-      guard let blob = Base64.decode(text) else {
-        throw TokenizerError(.malformed, "expected base64", at: .key("\(node.path).precompiled_charsmap"))
+      let blob: [UInt8]
+      do {
+        blob = try Base64.decode(text.utf8)
+      } catch {
+        throw TokenizerError(.malformed, error.message, at: .key("\(node.path).precompiled_charsmap"))
       }
       self = .precompiled(try CharsMap(blob: blob))
     case "Replace": self = .replace(try node.pattern("pattern"), with: try node.string("content"))

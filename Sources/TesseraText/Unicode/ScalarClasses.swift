@@ -6,7 +6,8 @@ struct ScalarClasses: Sendable {
   private let blocks: [UInt16]
   private let values: [UInt8]
 
-  /// - Parameter starts: where each run of equal values begins, in ascending order; scalars before the first have the value 0.
+  /// - Parameter starts: where each run of equal values begins, in ascending order; scalars before the first
+  ///   have the value 0.
   init(starts: some Sequence<(scalar: UInt32, value: UInt8)>) {
     var flat = [UInt8](repeating: 0, count: 0x110000)
     var runStart = 0
