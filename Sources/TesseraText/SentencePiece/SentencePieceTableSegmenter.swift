@@ -56,8 +56,9 @@ struct SentencePieceTableSegmenter: Sendable {
     var index = start
     repeat {
       index += Swift.min(SentencePieceNormalizer.promisedLength(text[index]), text.count - index)
-    } while index < text.count && !(index + 3 <= text.count && text[index] == 0xE2 && text[index + 1] == 0x96
-      && text[index + 2] == 0x81)
+    } while index < text.count
+      && !(index + 3 <= text.count && text[index] == 0xE2 && text[index + 1] == 0x96
+        && text[index + 2] == 0x81)
     return index
   }
 }

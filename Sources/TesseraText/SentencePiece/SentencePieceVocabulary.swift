@@ -15,7 +15,8 @@ struct SentencePieceVocabulary: Sendable {
   let trie: PieceTrie
   /// The user-defined symbols, if there are any.
   let userDefined: PieceTrie?
-  /// Whether a piece has a space mark behind something that is none, so that words cannot be cut on their own.
+  /// Whether a piece has a space mark behind something that is none, so that words cannot be cut on their own. A symbol that is
+  /// no UTF-8 counts too, because the mark behind it can then be taken for the rest of a character.
   let hasMarkInsidePiece: Bool
   let hasUnusedPiece: Bool
 
@@ -42,7 +43,9 @@ struct SentencePieceVocabulary: Sendable {
     try Self.checkUnique(reserved, PieceTrie(reserved))
     userDefined = symbols.isEmpty ? nil : PieceTrie(symbols)
     hasUnusedPiece = kinds.contains(.unused)
-    hasMarkInsidePiece = zip(pieces, kinds).contains { !Self.isReserved($1) && Self.hasMarkInside($0) }
+    hasMarkInsidePiece = zip(pieces, kinds).contains { piece, kind in
+      !Self.isReserved(kind) && (Self.hasMarkInside(piece) || kind == .userDefined && !Self.isWellFormed(piece))
+    }
   }
 
   /// Control, unknown and byte pieces, which never come out of merging or matching.
@@ -143,6 +146,8 @@ struct SentencePieceVocabulary: Sendable {
     }
     return false
   }
+
+  private static func isWellFormed(_ piece: [UInt8]) -> Bool { String(validating: piece, as: UTF8.self) != nil }
 
   private static func starts(_ piece: [UInt8], at index: Int) -> Bool {
     index + 3 <= piece.count && piece[index] == 0xE2 && piece[index + 1] == 0x96 && piece[index + 2] == 0x81
