@@ -56,7 +56,21 @@ public enum JSON: Hashable, Sendable {
 public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral, Sequence {
   /// The keys in order.
   public private(set) var keys: [String] = []
-  private var values: [String: JSON] = [:]
+  private var values: [ExactKey: JSON] = [:]
+
+  /// A key compared scalar by scalar. Swift's own comparison takes "é" and "e" + U+0301 as equal, but these are two tokens.
+  private struct ExactKey: Hashable, Sendable {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    static func == (left: ExactKey, right: ExactKey) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    func hash(into hasher: inout Hasher) {
+      for byte in text.utf8 { hasher.combine(byte) }
+      hasher.combine(UInt8(0xFF))
+    }
+  }
 
   /// Makes an object without members.
   public init() {}
@@ -73,12 +87,12 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral, Se
 
   /// The value of a key; setting `nil` removes the member. O(1), removal O(n).
   public subscript(key: String) -> JSON? {
-    get { values[key] }
+    get { values[ExactKey(key)] }
     set {
       if let newValue {
-        if values.updateValue(newValue, forKey: key) == nil { keys.append(key) }
-      } else if values.removeValue(forKey: key) != nil {
-        keys.removeAll { $0 == key }
+        if values.updateValue(newValue, forKey: ExactKey(key)) == nil { keys.append(key) }
+      } else if values.removeValue(forKey: ExactKey(key)) != nil {
+        keys.removeAll { ExactKey($0) == ExactKey(key) }
       }
     }
   }
@@ -90,7 +104,7 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral, Se
       guard index < keys.count else { return nil }
       defer { index += 1 }
       let key = keys[index]
-      return (key, values[key] ?? .null)
+      return (key, values[ExactKey(key)] ?? .null)
     }
   }
 }
