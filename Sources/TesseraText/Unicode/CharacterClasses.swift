@@ -1,8 +1,8 @@
 /// The classes of scalars that normalizers and pre-tokenizers test, as the reference library sees them.
 ///
 /// The reference takes them from several crates of different age: white space, numbers and the word class follow a
-/// recent Unicode, marks Unicode 9 (for `combiningMark`) or 7 (for `nonspacingMark`, `punctuation`, `control`). The
-/// table holds what its build answered for every scalar.
+/// recent Unicode, `combiningMark` Unicode 9, and `nonspacingMark`, `punctuation` and `control` an older one. The table
+/// holds what its build answered for every scalar.
 struct CharacterClass: OptionSet, Sendable {
   let rawValue: UInt8
 

@@ -54,7 +54,8 @@ def normalization_cases(normalizer, texts):
 def small_charsmap():
     """A charsmap of a few rules, compiled by sentencepiece, with the rules."""
     rules = {"\ufb01": "fi", "\uff76": "カ", "\uff76\uff9e": "ガ", "\u2122": "TM", "\u00bd": "1⁄2", "\x1e": "",
-             "a": "", "e\u0301": "é", "\u1100\u1161": "가", "\u0915\u094d": "क", "\r\n": "\n", "ab": "cde", "abc": "x",
+             "a": "", "e\u0301": "é",
+             "\u1100\u1161": "가", "\u0915\u094d": "क", "\r\n": "\n", "ab": "cde", "abc": "x",
              "\U0001F468": "man", "\u0300": "", "o\u0308": "oe", "1": "one", "\u00ad": "", "\t": " ", "z\u0323": "ẓ"}
     with tempfile.TemporaryDirectory() as folder:
         tsv, corpus = pathlib.Path(folder, "rules.tsv"), pathlib.Path(folder, "text.txt")
