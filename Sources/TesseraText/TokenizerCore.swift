@@ -10,17 +10,20 @@ final class TokenizerCore: Sendable {
   let padding: Padding?
   let defaultSpecialTokensInText: TextTokenizer.SpecialTokensInText
   private let keepsRawBytes: Bool
+  /// Does the work for models of sentencepiece, whose rules differ from those of tokenizer.json.
+  private let sentencePiece: SentencePieceEncoder?
 
   /// - Parameter honorsIDs: added tokens keep the ids that the file gives them; otherwise they are numbered as the reference does.
   init(
     _ description: TokenizerDescription, specialTokensInText: TextTokenizer.SpecialTokensInText = .recognize,
-    honorsIDs: Bool = false
+    honorsIDs: Bool = false, sentencePiece: SentencePieceEncoder? = nil
   ) throws {
     func part<Part>(_ key: String, _ make: (ConfigurationNode) throws -> Part) throws -> Part? {
       guard let json = description.header[key], !json.isNull else { return nil }
       return try make(ConfigurationNode(json, path: key))
     }
     self.description = description
+    self.sentencePiece = sentencePiece
     normalizer = try part("normalizer") { try NormalizerStage($0) }
     preTokenizer = try part("pre_tokenizer") { try PreTokenizer($0) }
     postProcessor = try part("post_processor") { try PostProcessor($0) }
@@ -115,6 +118,7 @@ final class TokenizerCore: Sendable {
     _ text: [UInt8], type: UInt32, _ options: TextTokenizer.EncodeOptions, _ scratch: inout ModelScratch
   ) throws -> Encoding {
     let recognizes = (options.specialTokensInText ?? defaultSpecialTokensInText) == .recognize
+    if let sentencePiece { return try sequence(text, type: type, recognizes, sentencePiece) }
     var result = Encoding()
     try tokenize(text, recognizes, &scratch) { pieces, ends, output in
       result = Encoding(capacity: output.count)
@@ -130,6 +134,35 @@ final class TokenizerCore: Sendable {
               type: type, special: 0)
             token += 1
           }
+        }
+      }
+    }
+    return result
+  }
+
+  /// One sequence by the rules of sentencepiece; special tokens are cut out first where they are recognized.
+  private func sequence(
+    _ text: [UInt8], type: UInt32, _ recognizesSpecial: Bool, _ encoder: SentencePieceEncoder
+  ) throws -> Encoding {
+    var pieces = Pieces(input: text)
+    if recognizesSpecial { added.extract(from: &pieces, with: added.rawMatcher, skippingSpecial: false) }
+    var result = Encoding()
+    try text.withUnsafeBufferPointer { input in
+      let index = ScalarIndex(input)
+      for (word, piece) in pieces.pieces.enumerated() {
+        guard piece.isText else {
+          result.append(
+            id: UInt32(piece.token), token: Self.text(of: piece, in: pieces),
+            offsets: index.scalars(of: piece.start..<piece.end, in: input), word: UInt32(word), type: type, special: 0)
+          continue
+        }
+        var tokens: [SentencePieceToken] = []
+        try encoder.encode(UnsafeBufferPointer(rebasing: input[piece.start..<piece.end]), into: &tokens)
+        for token in tokens {
+          let range = piece.start + Int(token.begin)..<piece.start + Int(token.end)
+          result.append(
+            id: token.id, token: encoder.piece(token.id).map { String(decoding: $0, as: UTF8.self) } ?? "",
+            offsets: index.scalars(of: range, in: input), word: UInt32(word), type: type, special: 0)
         }
       }
     }
@@ -204,6 +237,10 @@ final class TokenizerCore: Sendable {
   }
 
   func decode(_ ids: some Sequence<UInt32>, skipSpecialTokens: Bool) -> [UInt8] {
+    if let sentencePiece {
+      let known = ids.filter { Int($0) < sentencePiece.count }
+      return (try? sentencePiece.decode(known)) ?? []
+    }
     let texts = texts(of: ids, skipSpecialTokens: skipSpecialTokens)
     if let decoder { return Array(decoder.decode(texts).joined()) }
     return Array(texts.joined(separator: [0x20]))

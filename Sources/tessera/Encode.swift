@@ -4,7 +4,7 @@ import TesseraText
 
 /// Which tokenizer a verb uses.
 struct TokenizerOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: "A tokenizer.json, or a folder that holds one.")
+  @Option(name: .shortAndLong, help: "A tokenizer.json, a folder that holds one, or a SentencePiece model.")
   var tokenizer: String
 
   func load() throws -> TextTokenizer { try TextTokenizer(contentsOf: tokenizer) }

@@ -73,8 +73,26 @@ extension TextTokenizer {
   public init(bytes: [UInt8]) throws {
     let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) }
     guard first == 0x7B else {
-      throw TokenizerError(.unsupported, "the content is of no known format; a tokenizer.json begins with '{'")
+      try self.init(sentencePiece: bytes)
+      return
     }
     self.init(core: try TokenizerCore(TokenizerDescription(tokenizerJSON: bytes)))
+  }
+
+  /// Reads a model of sentencepiece.
+  private init(sentencePiece bytes: [UInt8]) throws {
+    // Every such model begins with a piece: field 1, wire type 2.
+    guard bytes.first == 0x0A else {
+      throw TokenizerError(
+        .unsupported, "the content is neither a tokenizer.json (which begins with '{') nor a SentencePiece model",
+        at: .byte(0))
+    }
+    let model = try SentencePieceModel(bytes: bytes)
+    let encoder = try SentencePieceEncoder(model)
+    let json = try huggingFaceJSON(from: model).text()
+    self.init(
+      core: try TokenizerCore(
+        TokenizerDescription(tokenizerJSON: Array(json.utf8)), specialTokensInText: .text, honorsIDs: true,
+        sentencePiece: encoder))
   }
 }

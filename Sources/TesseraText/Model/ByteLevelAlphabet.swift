@@ -2,9 +2,9 @@
 ///
 /// Bytes that print well in Latin-1 stand for themselves; the others take the characters from U+0100 on, in order. From GPT-2
 /// (Radford et al. 2019).
-enum ByteLevelAlphabet {
+public enum ByteLevelAlphabet {
   /// The scalar of each byte.
-  static let scalars: [UInt32] = {
+  public static let scalars: [UInt32] = {
     var next: UInt32 = 256
     return (0...255).map { byte in
       switch byte {
@@ -15,6 +15,9 @@ enum ByteLevelAlphabet {
       }
     }
   }()
+
+  /// The 256 characters in the order of the bytes.
+  public static let characters: [Unicode.Scalar] = scalars.compactMap { Unicode.Scalar($0) }
 
   private static let bytesByScalar: [Int16] = {
     var table = [Int16](repeating: -1, count: 0x144)

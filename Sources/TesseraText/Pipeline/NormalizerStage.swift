@@ -32,11 +32,11 @@ indirect enum NormalizerStage: Sendable {
     case "Nmt": self = .nmt
     case "BertNormalizer":
       let lowercase = try node.bool("lowercase")
-      let accents = node.json["strip_accents"].flatMap { $0.isNull ? nil : $0 }
+      let followsCase = node.json["strip_accents"]?.isNull ?? true
       self = .bert(
         BertOptions(
           cleanText: try node.bool("clean_text"), handleChineseChars: try node.bool("handle_chinese_chars"),
-          stripAccents: try accents == nil ? lowercase : node.bool("strip_accents"), lowercase: lowercase))
+          stripAccents: try followsCase ? lowercase : node.bool("strip_accents"), lowercase: lowercase))
     case "Precompiled":
       let text = try node.string("precompiled_charsmap")
       let blob: [UInt8]

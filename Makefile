@@ -1,0 +1,49 @@
+# The two commands of the project are `make run` and `make test`; everything else is listed by `make help`.
+
+INPUT ?= .
+VOCABULARY ?= 8000
+SWIFT ?= swift
+PYTHON ?= python3
+VENV := .deps/python
+
+.PHONY: help run test lint format fuzz clean toolchain
+
+help:
+	@echo "make run [INPUT=path]   train a tokenizer on text, encode it, decode it, print what it costs"
+	@echo "make test               build and run all tests"
+	@echo "make lint               check the formatting"
+	@echo "make format             format the sources"
+	@echo "make fuzz               compare with the reference libraries on random hard strings"
+	@echo "make clean              remove what was built"
+
+toolchain:
+	@command -v $(SWIFT) >/dev/null || { echo "No Swift toolchain found: install Swift 6.3 and put 'swift' on the PATH." >&2; exit 1; }
+
+run: toolchain
+	@$(SWIFT) build -c release --product tessera 2>&1 | tail -n 1
+	@mkdir -p out
+	@.build/release/tessera demo $(INPUT) --vocab-size $(VOCABULARY) --output out/tokenizer.json
+
+test: toolchain $(VENV)/ready
+	$(SWIFT) build -c release --product tessera
+	$(SWIFT) test
+	$(VENV)/bin/python Scripts/fuzz.py --tessera .build/release/tessera --cases 300
+
+fuzz: toolchain $(VENV)/ready
+	$(SWIFT) build -c release --product tessera
+	$(VENV)/bin/python Scripts/fuzz.py --tessera .build/release/tessera --cases 20000
+
+# The reference libraries, for the comparison only.
+$(VENV)/ready: Scripts/requirements.txt
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { echo "python3 with venv is needed: apt-get install python3-venv" >&2; exit 1; }
+	@$(VENV)/bin/pip install --quiet --requirement Scripts/requirements.txt
+	@touch $@
+
+lint: toolchain
+	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+
+format: toolchain
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+
+clean:
+	rm -rf .build out
