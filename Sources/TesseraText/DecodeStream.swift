@@ -39,7 +39,8 @@ public struct DecodeStream: Sendable {
     guard all.count > prefix.count, !isOpen(all) else { return nil }
     guard all.starts(with: prefix) else {
       throw TokenizerError(
-        .inconsistent, "token \(id) changes text that was given out: expected '\(String(decoding: prefix, as: UTF8.self))', "
+        .inconsistent,
+        "token \(id) changes text that was given out: expected '\(String(decoding: prefix, as: UTF8.self))', "
           + "found '\(String(decoding: all, as: UTF8.self))'")
     }
     let new = String(decoding: all[prefix.count...], as: UTF8.self)

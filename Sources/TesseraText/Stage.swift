@@ -9,7 +9,9 @@ public enum Stage {
   }
 
   /// The pieces that a pre-tokenizer, given as in tokenizer.json, cuts a text into; offsets count scalars of the text.
-  public static func preTokenize(_ text: String, with preTokenizer: JSON) throws -> [(text: String, offsets: Range<Int>)] {
+  public static func preTokenize(_ text: String, with preTokenizer: JSON) throws -> [(
+    text: String, offsets: Range<Int>
+  )] {
     let stage = try PreTokenizer(ConfigurationNode(preTokenizer, path: "pre_tokenizer"))
     var pieces = Pieces(input: Array(text.utf8))
     stage.apply(to: &pieces)

@@ -86,7 +86,8 @@ public struct TextTokenizer: Sendable {
   /// Encodes a batch on several threads; the result is in the order of the inputs.
   ///
   /// - Parameter threads: `nil` for one per core.
-  public func encode(batch inputs: [Input], options: EncodeOptions = .init(), threads: Int? = nil) throws -> [Encoding] {
+  public func encode(batch inputs: [Input], options: EncodeOptions = .init(), threads: Int? = nil) throws -> [Encoding]
+  {
     var encodings = try Parallel.map(inputs, threads: threads, state: ModelScratch.init) { input, scratch in
       try core.encode(input, options, &scratch)
     }

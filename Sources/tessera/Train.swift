@@ -42,7 +42,7 @@ struct Corpus {
 
   /// Folders are searched for text by the usual endings; what was named itself is always taken.
   init(_ roots: [String]) throws {
-    let endings = ["md", "txt", "swift", "py", "json", "c", "h", "rs", "js", "html"]
+    let endings = ["md", "txt", "swift", "py", "c", "h", "rs", "js", "html"]
     var found: [String] = []
     for root in roots {
       var isFolder: ObjCBool = false

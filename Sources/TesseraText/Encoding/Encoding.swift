@@ -38,7 +38,9 @@ public struct Encoding: Sendable, Equatable {
   /// Whether there are no tokens.
   public var isEmpty: Bool { ids.isEmpty }
 
-  mutating func append(id: UInt32, token: String, offsets range: Range<Int>, word: UInt32?, type: UInt32, special: UInt32) {
+  mutating func append(
+    id: UInt32, token: String, offsets range: Range<Int>, word: UInt32?, type: UInt32, special: UInt32
+  ) {
     ids.append(id)
     tokens.append(token)
     offsets.append(range)

@@ -108,7 +108,8 @@ public struct Truncation: Sendable, Equatable {
     guard encoding.count > excess else {
       throw TokenizerError(
         .invalidRequest,
-        "the sequence of \(encoding.count) tokens is too short to lose \(excess) for the maximum length \(maximumLength)")
+        "the sequence of \(encoding.count) tokens is too short to lose \(excess) for the maximum length \(maximumLength)"
+      )
     }
     try truncate(&encoding, to: encoding.count - excess)
   }

@@ -193,7 +193,9 @@ private struct JSONTapeParser {
     switch text[index + 1] {
     case 0x22, 0x5C, 0x2F, 0x62, 0x66, 0x6E, 0x72, 0x74: return index + 2
     case 0x75:
-      guard let unit = text.hexadecimal(at: index + 2) else { throw fault("expected four hexadecimal digits after \\u") }
+      guard let unit = text.hexadecimal(at: index + 2) else {
+        throw fault("expected four hexadecimal digits after \\u")
+      }
       if unit & 0xFC00 == 0xD800 {
         guard index + 7 < text.count, text[index + 6] == 0x5C, text[index + 7] == 0x75,
           let low = text.hexadecimal(at: index + 8), low & 0xFC00 == 0xDC00

@@ -36,7 +36,8 @@ enum ModelReader {
   private static func guessKind(_ node: JSONNode) -> String {
     if node["merges"] != nil { return "BPE" }
     if node["vocab"]?.isArray == true { return "Unigram" }
-    return node["max_input_chars_per_word"] != nil || node["continuing_subword_prefix"] != nil ? "WordPiece" : "WordLevel"
+    return node["max_input_chars_per_word"] != nil || node["continuing_subword_prefix"] != nil
+      ? "WordPiece" : "WordLevel"
   }
 
   private static func table(_ node: JSONNode) throws -> TokenTable {
@@ -55,7 +56,8 @@ enum ModelReader {
     return table
   }
 
-  private static func bpe(_ settings: ConfigurationNode, _ vocabulary: JSONNode, _ merges: JSONNode?) throws -> BPEModel {
+  private static func bpe(_ settings: ConfigurationNode, _ vocabulary: JSONNode, _ merges: JSONNode?) throws -> BPEModel
+  {
     let table = try table(vocabulary)
     func optional(_ key: String) throws -> String? {
       settings.json[key]?.isNull ?? true ? nil : try settings.string(key)

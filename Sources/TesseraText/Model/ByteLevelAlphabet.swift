@@ -53,11 +53,11 @@ public enum ByteLevelAlphabet {
     }
   }
 
-  /// Bytes written in the alphabet, as UTF-8.
-  static func text(of bytes: some Sequence<UInt8>) -> [UInt8] {
+  /// Bytes written in the alphabet.
+  public static func text(of bytes: some Sequence<UInt8>) -> String {
     var result: [UInt8] = []
     for byte in bytes { result.appendScalar(scalars[Int(byte)]) }
-    return result
+    return String(decoding: result, as: UTF8.self)
   }
 
   /// Rewrites every byte of a text as its character.

@@ -45,7 +45,9 @@ struct UnigramModel: Sendable {
     for piece in pieces.reversed() { try append(text, piece.start, piece.end, &scratch) }
   }
 
-  private func append(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ scratch: inout ModelScratch) throws {
+  private func append(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ scratch: inout ModelScratch)
+    throws
+  {
     let piece = UnsafeBufferPointer(rebasing: text[start..<end])
     if let id = vocabulary.id(of: UnsafeRawBufferPointer(piece)) {
       scratch.output.append(id, start, end)

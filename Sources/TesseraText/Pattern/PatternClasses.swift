@@ -1,7 +1,7 @@
 /// The Unicode general categories, in the order of the tables.
 enum GeneralCategory: UInt8, CaseIterable {
-  case Lu = 1
-  case Ll, Lt, Lm, Lo, Mn, Mc, Me, Nd, Nl, No, Pc, Pd, Ps, Pe, Pi, Pf, Po, Sm, Sc, Sk, So, Zs, Zl, Zp, Cc, Cf, Cn, Co
+  case lu = 1
+  case ll, lt, lm, lo, mn, mc, me, nd, nl, no, pc, pd, ps, pe, pi, pf, po, sm, sc, sk, so, zs, zl, zp, cc, cf, cn, co
 }
 
 /// What regular expressions know about scalars, of the reference's Unicode version.
@@ -60,7 +60,7 @@ enum PatternClasses {
   }
 
   private static func mask(_ condition: (String) -> Bool) -> UInt32 {
-    GeneralCategory.allCases.reduce(0) { $0 | (condition("\($1)".lowercased()) ? 1 << UInt32($1.rawValue) : 0) }
+    GeneralCategory.allCases.reduce(0) { $0 | (condition("\($1)") ? 1 << UInt32($1.rawValue) : 0) }
   }
 }
 

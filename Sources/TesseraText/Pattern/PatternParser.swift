@@ -261,7 +261,7 @@ extension PatternParser {
     guard let scalar = peek else { throw fault("the pattern ends after a backslash") }
     at += 1
     func negated(_ item: ScalarSet.Item) -> ScalarSet.Item { .nested(ScalarSet([item], isNegated: true)) }
-    let digits = ScalarSet.Item.categories(1 << UInt32(GeneralCategory.Nd.rawValue))
+    let digits = ScalarSet.Item.categories(1 << UInt32(GeneralCategory.nd.rawValue))
     let hexadecimal = ScalarSet.Item.nested(ScalarSet([.range(0x30, 0x39), .range(0x41, 0x46), .range(0x61, 0x66)]))
     func one(_ value: UInt32) -> ScalarSet.Item { .range(value, value) }
     switch scalar {

@@ -54,7 +54,8 @@ struct AddedVocabulary: Sendable {
   ///
   /// Ids follow the reference: a token that the model knows has the model's id; any other gets the next free one after the
   /// vocabulary, whatever the file says.
-  init(_ declared: [(token: AddedToken, id: UInt32?)], model: TokenTable, normalizer: NormalizerStage?, honorsIDs: Bool) {
+  init(_ declared: [(token: AddedToken, id: UInt32?)], model: TokenTable, normalizer: NormalizerStage?, honorsIDs: Bool)
+  {
     let size = UInt32(model.count)
     // As in the reference: the first free id after the vocabulary, then counting on.
     var next = size
@@ -82,8 +83,6 @@ struct AddedVocabulary: Sendable {
     }
     buildMatchers()
   }
-
-
 
   private mutating func buildMatchers() {
     var raw: [(content: [UInt8], value: UInt32)] = []
@@ -125,7 +124,8 @@ struct AddedVocabulary: Sendable {
         let text = UnsafeBufferPointer(rebasing: bytes[piece.start..<piece.end])
         var done = 0
         matcher.forEachMatch(in: text) { range, id in
-          guard let token = tokensByID[id], let span = span(of: token, at: range, in: text, after: done, skippingSpecial)
+          guard let token = tokensByID[id],
+            let span = span(of: token, at: range, in: text, after: done, skippingSpecial)
           else { return }
           append(done, span.lowerBound, -1)
           append(span.lowerBound, span.upperBound, Int64(id))

@@ -71,7 +71,9 @@ struct AddedTokenMatcher: Sendable {
   }
 
   /// - Parameter index: where to begin; moved to where it is worth going on when nothing was found.
-  private func firstMatch(in text: UnsafeBufferPointer<UInt8>, from index: inout Int) -> (range: Range<Int>, value: UInt32)? {
+  private func firstMatch(in text: UnsafeBufferPointer<UInt8>, from index: inout Int) -> (
+    range: Range<Int>, value: UInt32
+  )? {
     var state: UInt32 = 0
     var best: (range: Range<Int>, value: UInt32)?
     while index < text.count {

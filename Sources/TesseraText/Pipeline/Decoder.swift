@@ -26,7 +26,8 @@ indirect enum Decoder: Sendable {
     case "BPEDecoder": self = .bpe(suffix: Array(try node.string("suffix").utf8))
     case "CTC":
       self = .ctc(
-        padding: Array(try node.string("pad_token").utf8), delimiter: Array(try node.string("word_delimiter_token").utf8),
+        padding: Array(try node.string("pad_token").utf8),
+        delimiter: Array(try node.string("word_delimiter_token").utf8),
         cleanup: try node.bool("cleanup"))
     case "Strip":
       self = .strip(

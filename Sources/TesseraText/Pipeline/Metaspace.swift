@@ -15,7 +15,9 @@ struct Metaspace: Sendable {
     prependScheme = try node.word("prepend_scheme", default: .always)
     split = node.json["split"]?.isNull ?? true ? true : try node.bool("split")
     if node.json["add_prefix_space"]?.boolValue == false {
-      guard prependScheme == .never || !node.has("prepend_scheme") || prependScheme == .always && !node.has("prepend_scheme")
+      guard
+        prependScheme == .never || !node.has("prepend_scheme")
+          || prependScheme == .always && !node.has("prepend_scheme")
       else {
         throw TokenizerError(
           .inconsistent, "add_prefix_space is false but prepend_scheme is '\(prependScheme.rawValue)'",

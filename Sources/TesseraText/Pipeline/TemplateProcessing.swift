@@ -27,7 +27,8 @@ extension PostProcessor.Template {
 
   private static func tokens(_ name: String, _ specials: ConfigurationNode) throws -> [PostProcessor.SpecialToken] {
     guard let json = specials.json[name] else {
-      throw TokenizerError(.inconsistent, "the template uses '\(name)', which is not among these", at: .key(specials.path))
+      throw TokenizerError(
+        .inconsistent, "the template uses '\(name)', which is not among these", at: .key(specials.path))
     }
     let node = ConfigurationNode(json, path: "\(specials.path).\(name)")
     let ids = try node.elements("ids")

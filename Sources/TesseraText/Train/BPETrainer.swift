@@ -11,7 +11,8 @@
 /// which the words first show them, merged tokens. It equals that of tokenizers' `BpeTrainer`, with ids and merges, except where
 /// that follows the random order of its hash maps:
 /// - characters of equal count at `limitAlphabet`: here the smaller scalars are kept;
-/// - ids of forms with `continuingSubwordPrefix` or `endOfWordSuffix`: here they follow the order of the words.
+/// - ids of forms with `continuingSubwordPrefix` or `endOfWordSuffix`: here they follow the order of the words;
+/// - a pair that is queued twice with one count, which takes a prefix or suffix that is also a character of the words.
 ///
 /// Source: *Neural Machine Translation of Rare Words with Subword Units*, 2016 (arXiv 1508.07909), and tokenizers 0.23.
 public struct BPETrainer: Sendable {

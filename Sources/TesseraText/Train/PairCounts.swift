@@ -82,7 +82,7 @@ struct MergeCandidate {
   /// Higher count first, then the smaller pair.
   @inline(__always)
   func precedes(_ other: MergeCandidate) -> Bool {
-    count != other.count ? count > other.count : key != other.key ? key < other.key : start < other.start
+    count != other.count ? count > other.count : key < other.key
   }
 }
 
