@@ -24,7 +24,9 @@ struct JSONTests {
   @Test("deep nesting, lone surrogates, bad UTF-8 and control characters are refused")
   func hostile() {
     #expect(throws: TokenizerError.self) { try JSON(parsing: String(repeating: "[", count: 1_000_000)) }
-    for text in [#""\ud800""#, #""\udc00""#, "\"\u{1}\"", "01", "1.", "-", "tru", "[1,]", "{,}", "{\"a\"}", "1 2", "[1 2]"] {
+    for text in [
+      #""\ud800""#, #""\udc00""#, "\"\u{1}\"", "01", "1.", "-", "tru", "[1,]", "{,}", "{\"a\"}", "1 2", "[1 2]",
+    ] {
       #expect(throws: TokenizerError.self, "\(text)") { try JSON(parsing: text) }
     }
     #expect(throws: TokenizerError.self) { try JSON(parsing: [0x22, 0xFF, 0x22]) }
