@@ -1,0 +1,124 @@
+/// The `.tiktoken` format: one token per line, base64, a space, the rank in decimal.
+///
+/// Lines end with LF or CR LF; empty lines are passed over. Pattern and special tokens stand outside the file: ``NamedEncoding``.
+///
+/// Source: `load_tiktoken_bpe` of tiktoken 0.14.
+public enum TiktokenFile {
+  /// Reads the tokens of a file.
+  ///
+  /// - Throws: ``TokenizerError`` naming the line that is not a token and a rank, or repeats one.
+  /// - Complexity: O(n).
+  public static func read(_ file: [UInt8]) throws -> RankVocabulary {
+    // A line with a token takes at least eight bytes in real files.
+    var tokens = ByteStringTable(capacity: file.count / 8)
+    var ranks: [UInt32] = []
+    var lines: [UInt32] = []
+    var token: [UInt8] = []
+    try file.withUnsafeBufferPointer { file in
+      var start = 0
+      var number = 0
+      while start < file.count {
+        number += 1
+        var end = start
+        while end < file.count, file[end] != 0x0A { end += 1 }
+        let next = end + 1
+        if end > start, file[end - 1] == 0x0D { end -= 1 }
+        if end > start {
+          let line = UnsafeBufferPointer(rebasing: file[start..<end])
+          ranks.append(try parse(line, number, into: &token))
+          lines.append(UInt32(truncatingIfNeeded: number))
+          guard tokens.insert(token).isNew else {
+            throw TokenizerError(.inconsistent, "the token occurs a second time", at: .line(number))
+          }
+        }
+        start = next
+      }
+    }
+    guard !ranks.isEmpty else {
+      throw TokenizerError(.malformed, "the file holds no token; expected lines of base64 and rank")
+    }
+    return try RankVocabulary(tokens: tokens, ranks: ranks) { .line(Int(lines[$0])) }
+  }
+
+  private static func parse(_ line: UnsafeBufferPointer<UInt8>, _ number: Int, into token: inout [UInt8]) throws
+    -> UInt32
+  {
+    guard let space = line.firstIndex(of: 0x20) else {
+      throw TokenizerError(.malformed, "expected a token in base64, a space and its rank", at: .line(number))
+    }
+    token.removeAll(keepingCapacity: true)
+    guard space > 0, RankBase64.decode(UnsafeBufferPointer(rebasing: line[..<space]), into: &token) else {
+      throw TokenizerError(.malformed, "the token is not base64", at: .line(number))
+    }
+    var rank: UInt32 = 0
+    let digits = line[(space + 1)...]
+    for digit in digits {
+      guard digit &- 0x30 < 10, rank < 200_000_000 else {
+        throw TokenizerError(.malformed, "the rank must be a decimal number below 2,000,000,000", at: .line(number))
+      }
+      rank = rank * 10 + UInt32(digit - 0x30)
+    }
+    guard !digits.isEmpty else { throw TokenizerError(.malformed, "the rank is missing", at: .line(number)) }
+    return rank
+  }
+
+  /// Writes a vocabulary, one line per token in the order of the ranks.
+  public static func write(_ vocabulary: RankVocabulary) -> [UInt8] {
+    var file: [UInt8] = []
+    file.reserveCapacity(vocabulary.bytes.count * 2 + vocabulary.count * 8)
+    for index in 0..<vocabulary.count {
+      RankBase64.append(vocabulary.token(index), to: &file)
+      file.append(0x20)
+      file.append(contentsOf: String(vocabulary.ranks[index]).utf8)
+      file.append(0x0A)
+    }
+    return file
+  }
+}
+
+/// Base64 as rank files write it.
+enum RankBase64 {
+  private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+  private static let values: [UInt8] = {
+    var table = [UInt8](repeating: 0xFF, count: 256)
+    for (value, digit) in digits.enumerated() { table[Int(digit)] = UInt8(value) }
+    return table
+  }()
+
+  /// Appends what the text stands for; false when it is not base64. Padding may be missing, and padding alone is the empty
+  /// string: Whisper's multilingual file has such a token.
+  static func decode(_ text: UnsafeBufferPointer<UInt8>, into bytes: inout [UInt8]) -> Bool {
+    var length = text.count
+    while length > 0, text.count - length < 2, text[length - 1] == 0x3D { length -= 1 }
+    if length & 3 == 1 || (text.count != length && length > 0 && text.count & 3 != 0) { return false }
+    return values.withUnsafeBufferPointer { values in
+      var gathered: UInt32 = 0
+      var bits: UInt32 = 0
+      for at in 0..<length {
+        let value = values[Int(text[at])]
+        if value == 0xFF { return false }
+        gathered = gathered << 6 | UInt32(value)
+        bits += 6
+        if bits >= 8 {
+          bits -= 8
+          bytes.append(UInt8(truncatingIfNeeded: gathered >> bits))
+        }
+      }
+      return true
+    }
+  }
+
+  static func append(_ bytes: ArraySlice<UInt8>, to text: inout [UInt8]) {
+    var at = bytes.startIndex
+    if bytes.isEmpty { text.append(0x3D) }
+    while at < bytes.endIndex {
+      let rest = min(3, bytes.endIndex - at)
+      var group: UInt32 = 0
+      for offset in 0..<3 { group = group << 8 | (offset < rest ? UInt32(bytes[at + offset]) : 0) }
+      for digit in 0..<4 {
+        text.append(digit <= rest ? digits[Int(group >> UInt32(18 - 6 * digit) & 63)] : 0x3D)
+      }
+      at += 3
+    }
+  }
+}
