@@ -4,10 +4,42 @@ import TesseraText
 
 /// Which tokenizer a verb uses.
 struct TokenizerOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: "A tokenizer.json, a folder that holds one, or a SentencePiece model.")
+  @Option(
+    name: .shortAndLong, help: "A tokenizer.json, a folder that holds one, a SentencePiece, tiktoken or tekken file.")
   var tokenizer: String
+  @Option(help: "What a tiktoken file leaves out, by name: gpt2, cl100k_base, o200k_base, qwen, whisper, ...")
+  var encoding: String?
+  @Option(help: "The pattern for a tiktoken file, instead of --encoding.") var pattern: String?
+  @Option(name: .customLong("special-tokens"), help: "Special tokens for --pattern, as JSON: {\"text\": id}.")
+  var specialTokens: String?
 
-  func load() throws -> TextTokenizer { try TextTokenizer(contentsOf: tokenizer) }
+  func validate() throws {
+    if let encoding, NamedEncoding.named(encoding) == nil {
+      let names = NamedEncoding.all.map(\.name).joined(separator: ", ")
+      throw ValidationError("--encoding '\(encoding)' is not known; known are \(names).")
+    }
+  }
+
+  func load() throws -> TextTokenizer {
+    do {
+      if let named = encoding.flatMap(NamedEncoding.named) {
+        return try TextTokenizer(tiktoken: try Console.read(tokenizer), encoding: named)
+      }
+      if let pattern {
+        let members = try specialTokens.map { try JSON(parsing: $0) }?.objectValue ?? [:]
+        let specials = try members.map { member in
+          guard let id = member.value.integerValue.flatMap({ UInt32(exactly: $0) }) else {
+            throw TokenizerError(.malformed, "expected an id", at: .key(member.key), in: "--special-tokens")
+          }
+          return (text: member.key, id: id)
+        }
+        return try TextTokenizer(tiktoken: try Console.read(tokenizer), pattern: pattern, specialTokens: specials)
+      }
+    } catch let error as TokenizerError {
+      throw error.inFile(tokenizer)
+    }
+    return try TextTokenizer(contentsOf: tokenizer)
+  }
 }
 
 struct Encode: ParsableCommand {

@@ -76,7 +76,12 @@ extension TextTokenizer {
       try self.init(sentencePiece: bytes)
       return
     }
-    self.init(core: try TokenizerCore(TokenizerDescription(tokenizerJSON: bytes)))
+    let root = try JSONDocument(bytes).root
+    if root["config"] != nil, root["vocab"]?.isArray == true {
+      try self.init(tekken: bytes)
+      return
+    }
+    self.init(core: try TokenizerCore(TokenizerDescription(tokenizerJSON: root)))
   }
 
   /// Reads a model of sentencepiece.
@@ -92,7 +97,8 @@ extension TextTokenizer {
     let json = try huggingFaceJSON(from: model).text()
     self.init(
       core: try TokenizerCore(
-        TokenizerDescription(tokenizerJSON: Array(json.utf8)), specialTokensInText: .text, honorsIDs: true,
+        TokenizerDescription(tokenizerJSON: JSONDocument(Array(json.utf8)).root), specialTokensInText: .text,
+        honorsIDs: true,
         sentencePiece: encoder))
   }
 }

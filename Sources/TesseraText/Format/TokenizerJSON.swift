@@ -12,9 +12,7 @@ extension TokenizerDescription {
   /// Reads a tokenizer.json.
   ///
   /// - Throws: ``TokenizerError`` naming the key and what was expected.
-  init(tokenizerJSON bytes: [UInt8]) throws {
-    let document = try JSONDocument(bytes)
-    let root = document.root
+  init(tokenizerJSON root: JSONNode) throws {
     guard root.isObject else {
       throw TokenizerError(.malformed, "expected an object, found \(root.kindName)", at: .byte(root.byteOffset))
     }
