@@ -13,6 +13,10 @@ struct PatternMatcher {
   private var steps = 0
   /// Results of look-arounds by instruction and position.
   private var looks: [UInt64: Bool] = [:]
+  /// Where the last scan of each unbounded run began and ended: a run that begins inside ends there too.
+  private var extents: [Range<Int>]
+  /// Places behind each unbounded run from where the rest is known to fail.
+  private var failures: [Range<Int>]
   private static let stepsBeforeRemembering = 400
 
   private struct Frame {
@@ -22,11 +26,15 @@ struct PatternMatcher {
     /// For runs that can give back (or take more): how far, else -1.
     var limit: Int32 = -1
     var isLazy = false
+    /// Where a run that gives back ended at first, or where one that takes more began.
+    var start: Int32 = 0
   }
 
   init(_ program: PatternProgram, _ text: UnsafeBufferPointer<UInt8>) {
     self.program = program
     self.text = text
+    extents = [Range<Int>](repeating: 0..<0, count: program.instructions.count)
+    failures = extents
   }
 
   /// The end of the match that starts at a position.
@@ -129,7 +137,14 @@ struct PatternMatcher {
     var position = start
     var count = 0
     var shortest = start
+    let isUnbounded = maximum == .max
     let wanted = greed == .lazy ? minimum : maximum
+    if isUnbounded, greed != .lazy, minimum <= 1, extents[instruction].contains(start) {
+      // Scanned before, from further left.
+      count = 2
+      shortest = minimum == 0 ? start : start + text.leadLength(at: start)
+      position = extents[instruction].upperBound
+    }
     while count < wanted, let next = advance(position, set) {
       position = next
       count += 1
@@ -137,12 +152,25 @@ struct PatternMatcher {
     }
     guard count >= minimum else { return nil }
     if minimum == 0 { shortest = start }
+    if isUnbounded {
+      if greed != .lazy { extents[instruction] = min(start, position)..<position }
+      let known = failures[instruction]
+      // All places that this run could end at have failed already.
+      if greed == .lazy ? known.contains(position) : known.contains(shortest) && known.upperBound > position {
+        if greed != .possessive { return nil }
+      }
+    }
     switch greed {
     case .greedy where position > shortest:
-      stack.append(Frame(instruction: Int32(instruction), position: Int32(position), limit: Int32(shortest)))
+      stack.append(
+        Frame(
+          instruction: Int32(instruction), position: Int32(position), limit: Int32(shortest), start: Int32(position)))
     case .lazy where maximum > minimum:
       let more = maximum == .max ? Int32.max : Int32(maximum - minimum)
-      stack.append(Frame(instruction: Int32(instruction), position: Int32(position), limit: more, isLazy: true))
+      stack.append(
+        Frame(
+          instruction: Int32(instruction), position: Int32(position), limit: more, isLazy: true,
+          start: Int32(position)))
     default: break
     }
     return position
@@ -166,6 +194,7 @@ struct PatternMatcher {
       }
       if frame.isLazy {
         guard frame.limit > 0, let next = advance(Int(frame.position), set) else {
+          if frame.limit == .max { noteFailure(frame, from: Int(frame.start), to: Int(frame.position)) }
           stack.removeLast()
           continue
         }
@@ -174,11 +203,28 @@ struct PatternMatcher {
         return (Int(frame.instruction) + 1, next)
       }
       var position = Int(frame.position) - 1
+      let known = failures[Int(frame.instruction)]
+      if known.contains(position) { position = max(known.lowerBound - 1, Int(frame.limit)) }
       while text[position] & 0xC0 == 0x80 { position -= 1 }
-      if position <= Int(frame.limit) { stack.removeLast() } else { stack[top].position = Int32(position) }
+      if position <= Int(frame.limit) {
+        noteFailure(frame, from: position + 1, to: Int(frame.start))
+        stack.removeLast()
+      } else {
+        stack[top].position = Int32(position)
+      }
       return (Int(frame.instruction) + 1, position)
     }
     return nil
+  }
+
+  /// From every place in a closed range behind an unbounded run the rest has failed.
+  private mutating func noteFailure(_ frame: Frame, from start: Int, to end: Int) {
+    let instruction = Int(frame.instruction)
+    guard start <= end, case .run(_, _, .max, _) = program.instructions[instruction] else { return }
+    let known = failures[instruction]
+    let isNeighbour = !known.isEmpty && known.lowerBound <= end + 1 && start <= known.upperBound
+    failures[instruction] =
+      isNeighbour ? min(start, known.lowerBound)..<max(end + 1, known.upperBound) : start..<end + 1
   }
 
   // MARK: Conditions
