@@ -33,9 +33,9 @@ enum TokenizerDescription {
     ["type": "Split", "pattern": ["Regex": .string(pattern)], "behavior": "Isolated", "invert": false]
   }
 
-  static func byteLevel(addPrefixSpace: Bool = false, useRegex: Bool) -> JSON {
+  static func byteLevel(addPrefixSpace: Bool = false, trimOffsets: Bool = true, useRegex: Bool) -> JSON {
     [
-      "type": "ByteLevel", "add_prefix_space": .bool(addPrefixSpace), "trim_offsets": true,
+      "type": "ByteLevel", "add_prefix_space": .bool(addPrefixSpace), "trim_offsets": .bool(trimOffsets),
       "use_regex": .bool(useRegex),
     ]
   }
