@@ -142,7 +142,8 @@ final class TokenizerCore: Sendable {
 
   /// One sequence by the rules of sentencepiece; special tokens are cut out first where they are recognized.
   private func sequence(
-    _ text: [UInt8], type: UInt32, _ recognizesSpecial: Bool, _ encoder: SentencePieceEncoder
+    _ text: [UInt8], type: UInt32, _ recognizesSpecial: Bool, _ encoder: SentencePieceEncoder,
+    countsBytes: Bool = false
   ) throws -> Encoding {
     var pieces = Pieces(input: text)
     if recognizesSpecial { added.extract(from: &pieces, with: added.rawMatcher, skippingSpecial: false) }
@@ -157,16 +158,27 @@ final class TokenizerCore: Sendable {
           continue
         }
         var tokens: [SentencePieceToken] = []
-        try encoder.encode(UnsafeBufferPointer(rebasing: input[piece.start..<piece.end]), into: &tokens)
+        let normalized = try encoder.encode(
+          UnsafeBufferPointer(rebasing: input[piece.start..<piece.end]), into: &tokens)
         for token in tokens {
           let range = piece.start + Int(token.begin)..<piece.start + Int(token.end)
           result.append(
-            id: token.id, token: encoder.piece(token.id).map { String(decoding: $0, as: UTF8.self) } ?? "",
-            offsets: index.scalars(of: range, in: input), word: UInt32(word), type: type, special: 0)
+            id: token.id, token: Self.text(of: token, normalized, encoder),
+            offsets: countsBytes ? range : index.scalars(of: range, in: input), word: UInt32(word), type: type,
+            special: 0)
         }
       }
     }
     return result
+  }
+
+  /// An unknown piece keeps the text it stands for, any other has that of the vocabulary.
+  private static func text(
+    of token: SentencePieceToken, _ normalized: [UInt8], _ encoder: SentencePieceEncoder
+  ) -> String {
+    let range = Int(token.normalizedBegin)..<Int(token.normalizedEnd)
+    if token.id == encoder.unknownID { return String(decoding: normalized[range], as: UTF8.self) }
+    return encoder.piece(token.id).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 
   private func tokenText(_ output: ModelOutput, _ index: Int) -> String {
@@ -181,6 +193,10 @@ final class TokenizerCore: Sendable {
   func encode(
     bytes: [UInt8], _ options: TextTokenizer.EncodeOptions, _ scratch: inout ModelScratch
   ) throws -> Encoding {
+    if let sentencePiece {
+      let recognizes = (options.specialTokensInText ?? defaultSpecialTokensInText) == .recognize
+      return try finish(try sequence(bytes, type: 0, recognizes, sentencePiece, countsBytes: true), nil, options)
+    }
     guard case .bpe(let model) = description.model, model.rawBytes != nil else {
       throw TokenizerError(.invalidRequest, "only byte-level tokenizers encode raw bytes; give text instead")
     }

@@ -10,26 +10,31 @@ struct TokenizerOptions: ParsableArguments {
   @Option(help: "What a tiktoken file leaves out, by name: gpt2, cl100k_base, o200k_base, qwen, whisper, ...")
   var encoding: String?
   @Option(help: "The pattern for a tiktoken file, instead of --encoding.") var pattern: String?
-  @Option(name: .customLong("special-tokens"), help: "Special tokens for --pattern, as JSON: {\"text\": id}.")
-  var specialTokens: String?
+  @Option(help: "recognize or text, for special tokens in the text; with --pattern the tokens as JSON: {\"text\": id}.")
+  var special: String?
 
   func validate() throws {
-    if let encoding, NamedEncoding.named(encoding) == nil {
+    if let encoding, Self.named(encoding) == nil {
       let names = NamedEncoding.all.map(\.name).joined(separator: ", ")
       throw ValidationError("--encoding '\(encoding)' is not known; known are \(names).")
     }
   }
 
+  /// The encoding with a name; `whisper` alone is the multilingual one.
+  private static func named(_ name: String) -> NamedEncoding? {
+    name == "whisper" ? .whisper(multilingual: true) : NamedEncoding.named(name)
+  }
+
   func load() throws -> TextTokenizer {
     do {
-      if let named = encoding.flatMap(NamedEncoding.named) {
+      if let named = encoding.flatMap(Self.named) {
         return try TextTokenizer(tiktoken: try Console.read(tokenizer), encoding: named)
       }
       if let pattern {
-        let members = try specialTokens.map { try JSON(parsing: $0) }?.objectValue ?? [:]
+        let members = try special.map { try JSON(parsing: $0) }?.objectValue ?? [:]
         let specials = try members.map { member in
           guard let id = member.value.integerValue.flatMap({ UInt32(exactly: $0) }) else {
-            throw TokenizerError(.malformed, "expected an id", at: .key(member.key), in: "--special-tokens")
+            throw TokenizerError(.malformed, "expected an id", at: .key(member.key), in: "--special")
           }
           return (text: member.key, id: id)
         }
@@ -54,14 +59,18 @@ struct Encode: ParsableCommand {
   @Flag(help: "One JSON object per line in and out.") var jsonl = false
   @Flag(help: "Print the number of tokens only.") var count = false
   @Flag(help: "Leave out the tokens of the template.") var noSpecialTokens = false
-  @Option(help: "Special tokens in the text: recognize or text.") var special: String?
   @Option(help: "text, json, u16, u32 or npy.") var format = Format.text
   @Flag(help: "Everything as JSON.") var json = false
   @Option(help: "Threads; all cores when not given.") var threads: Int?
   @Option(name: .shortAndLong, help: "The file to write; standard output when not given.") var output: String?
 
+  /// What `--special` says of special tokens in the text.
+  private var choice: TextTokenizer.SpecialTokensInText? {
+    source.special.flatMap(TextTokenizer.SpecialTokensInText.init)
+  }
+
   func validate() throws {
-    if let special, TextTokenizer.SpecialTokensInText(rawValue: special) == nil {
+    if let special = source.special, source.pattern == nil, choice == nil {
       throw ValidationError("--special is 'recognize' or 'text', not '\(special)'.")
     }
     if let threads, threads < 1 { throw ValidationError("--threads needs at least 1.") }
@@ -70,13 +79,13 @@ struct Encode: ParsableCommand {
   func run() throws {
     let tokenizer = try source.load()
     if jsonl {
-      guard try Console.answerLines({ try EncodeLine(tokenizer, special, threads).answer($0) }) else {
+      guard try Console.answerLines({ try EncodeLine(tokenizer, choice?.rawValue, threads).answer($0) }) else {
         throw ExitCode(1)
       }
       return
     }
     var options = TextTokenizer.EncodeOptions(addsSpecialTokens: !noSpecialTokens)
-    options.specialTokensInText = special.flatMap(TextTokenizer.SpecialTokensInText.init)
+    options.specialTokensInText = choice
     let paths = files.isEmpty ? ["-"] : files
     let inputs = try paths.map { path in
       guard let text = String(validating: try Console.read(path), as: UTF8.self) else {

@@ -21,8 +21,8 @@ extension GGUFTokenizer {
   private var addedTokens: [JSON] {
     tokens.indices.compactMap { id in
       switch type(of: id) {
-      case .control, .unknown: TokenizerDescription.addedToken(id, tokens[id])
-      case .userDefined: TokenizerDescription.addedToken(id, tokens[id], special: false)
+      case .control, .unknown: TokenizerDocument.addedToken(id, tokens[id])
+      case .userDefined: TokenizerDocument.addedToken(id, tokens[id], special: false)
       default: nil
       }
     }
@@ -67,17 +67,17 @@ extension GGUFTokenizer {
       throw TokenizerError(.inconsistent, "is missing", at: .key("tokenizer.ggml.merges"))
     }
     let vocabulary = vocabulary
-    let splits = splitting.patterns.map(TokenizerDescription.split)
-    return TokenizerDescription.make(
-      model: TokenizerDescription.bpe(
+    let splits = splitting.patterns.map(TokenizerDocument.split)
+    return TokenizerDocument.make(
+      model: TokenizerDocument.bpe(
         vocabulary: vocabulary, merges: try pairs(vocabulary), ignoreMerges: splitting.ignoresMerges),
       normalizer: splitting.composes ? ["type": "NFC"] : nil,
-      preTokenizer: TokenizerDescription.sequence(
-        "pretokenizers", splits + [TokenizerDescription.byteLevel(useRegex: false)]),
-      postProcessor: TokenizerDescription.template(
+      preTokenizer: TokenizerDocument.sequence(
+        "pretokenizers", splits + [TokenizerDocument.byteLevel(useRegex: false)]),
+      postProcessor: TokenizerDocument.template(
         before: named(startID, if: addsStart),
         after: named(splitting.addsSeparator ? separatorID ?? endID : endID, if: addsEnd || splitting.addsSeparator)),
-      decoder: TokenizerDescription.byteLevel(useRegex: false), addedTokens: addedTokens)
+      decoder: TokenizerDocument.byteLevel(useRegex: false), addedTokens: addedTokens)
   }
 
   /// sentencepiece BPE. Files of this kind hold scores and no merges: a merge is any split of a token into two tokens, and the
@@ -85,23 +85,23 @@ extension GGUFTokenizer {
   private func sentencePieceDescription() throws -> JSON {
     let vocabulary = vocabulary
     let merges = merges.isEmpty ? mergesByScore() : try pairs(vocabulary)
-    var normalizers = [TokenizerDescription.replace(" ", with: GGUFTokenizer.mark)]
+    var normalizers = [TokenizerDocument.replace(" ", with: GGUFTokenizer.mark)]
     if addsSpacePrefix { normalizers.insert(["type": "Prepend", "prepend": .string(GGUFTokenizer.mark)], at: 0) }
     var decoders: [JSON] = [
-      TokenizerDescription.replace(GGUFTokenizer.mark, with: " "), ["type": "ByteFallback"], ["type": "Fuse"],
+      TokenizerDocument.replace(GGUFTokenizer.mark, with: " "), ["type": "ByteFallback"], ["type": "Fuse"],
     ]
     if addsSpacePrefix { decoders.append(["type": "Strip", "content": " ", "start": 1, "stop": 0]) }
-    return TokenizerDescription.make(
-      model: TokenizerDescription.bpe(
+    return TokenizerDocument.make(
+      model: TokenizerDocument.bpe(
         vocabulary: vocabulary, merges: merges, unknown: unknownID.map { tokens[$0] }, fuseUnknown: true,
         byteFallback: true),
-      normalizer: TokenizerDescription.sequence("normalizers", normalizers),
-      preTokenizer: model == "gemma4" ? TokenizerDescription.split(#"[^\n]+|[\n]+"#) : nil,
-      postProcessor: template, decoder: TokenizerDescription.sequence("decoders", decoders), addedTokens: addedTokens)
+      normalizer: TokenizerDocument.sequence("normalizers", normalizers),
+      preTokenizer: model == "gemma4" ? TokenizerDocument.split(#"[^\n]+|[\n]+"#) : nil,
+      postProcessor: template, decoder: TokenizerDocument.sequence("decoders", decoders), addedTokens: addedTokens)
   }
 
   private var template: JSON {
-    TokenizerDescription.template(before: named(startID, if: addsStart), after: named(endID, if: addsEnd))
+    TokenizerDocument.template(before: named(startID, if: addsStart), after: named(endID, if: addsEnd))
   }
 
   private func mergesByScore() -> [JSON] {
@@ -138,7 +138,7 @@ extension GGUFTokenizer {
       if vocabulary[piece] == nil { vocabulary[piece] = .integer(Int64(id)) }
     }
     let unknown = unknownID.map { tokens[$0] } ?? "[UNK]"
-    return TokenizerDescription.make(
+    return TokenizerDocument.make(
       model: [
         "type": "WordPiece", "unk_token": .string(unknown), "continuing_subword_prefix": "##",
         "max_input_chars_per_word": 100, "vocab": .object(vocabulary),
@@ -148,7 +148,7 @@ extension GGUFTokenizer {
         "strip_accents": stripsAccents.map { .bool($0) } ?? nil, "lowercase": .bool(lowercases),
       ],
       preTokenizer: ["type": "BertPreTokenizer"],
-      postProcessor: TokenizerDescription.template(
+      postProcessor: TokenizerDocument.template(
         before: named(startID, if: addsStart), after: named(separatorID ?? endID, if: true), pairBefore: false),
       decoder: ["type": "WordPiece", "prefix": "##", "cleanup": true], addedTokens: addedTokens)
   }
@@ -178,12 +178,12 @@ extension GGUFTokenizer {
       "type": "Metaspace", "replacement": .string(GGUFTokenizer.mark),
       "prepend_scheme": addsSpacePrefix ? "always" : "never", "split": true,
     ]
-    return TokenizerDescription.make(
+    return TokenizerDocument.make(
       model: [
         "type": "Unigram", "unk_id": unknownID.map { .integer(Int64($0)) } ?? nil,
         "vocab": .array(tokens.indices.map { [.string(tokens[$0]), .number(scores[$0])] }), "byte_fallback": false,
       ],
-      normalizer: TokenizerDescription.sequence("normalizers", normalizers), preTokenizer: metaspace,
+      normalizer: TokenizerDocument.sequence("normalizers", normalizers), preTokenizer: metaspace,
       postProcessor: template, decoder: metaspace, addedTokens: addedTokens)
   }
 }

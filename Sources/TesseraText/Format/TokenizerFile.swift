@@ -72,6 +72,13 @@ extension TextTokenizer {
   /// Reads a tokenizer from the bytes of a file.
   public init(bytes: [UInt8]) throws {
     let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) }
+    if bytes.starts(with: "GGUF".utf8) {
+      let json = try GGUFTokenizer(try GGUF(bytes)).tokenizerJSON().text()
+      self.init(
+        core: try TokenizerCore(
+          TokenizerDescription(tokenizerJSON: JSONDocument(Array(json.utf8)).root), honorsIDs: true))
+      return
+    }
     guard first == 0x7B else {
       try self.init(sentencePiece: bytes)
       return

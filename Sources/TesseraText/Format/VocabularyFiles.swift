@@ -18,34 +18,34 @@ public enum VocabularyFiles {
     let suffix = family == .clip ? "</w>" : nil
     let pairs = try readMerges(merges, tokens)
     let unknown: String? = family == .clip ? "<|endoftext|>" : nil
-    let model = TokenizerDescription.bpe(
+    let model = TokenizerDocument.bpe(
       vocabulary: tokens, merges: pairs, unknown: unknown.flatMap { tokens[$0] == nil ? nil : $0 }, suffix: suffix)
     func id(_ token: String) -> Int { tokens[token]?.integerValue ?? 0 }
     func added(_ texts: [String], leftStrip: String? = nil) -> [JSON] {
       texts.filter { tokens[$0] != nil }.map {
-        TokenizerDescription.addedToken(id($0), $0, leftStrip: $0 == leftStrip)
+        TokenizerDocument.addedToken(id($0), $0, leftStrip: $0 == leftStrip)
       }
     }
-    let bytes = TokenizerDescription.byteLevel(addPrefixSpace: addPrefixSpace, useRegex: true)
+    let bytes = TokenizerDocument.byteLevel(addPrefixSpace: addPrefixSpace, useRegex: true)
     switch family {
     case .clip:
       let first = (id("<|startoftext|>"), "<|startoftext|>")
       let last = (id("<|endoftext|>"), "<|endoftext|>")
-      return TokenizerDescription.make(
+      return TokenizerDocument.make(
         model: model, normalizer: clipNormalizer, preTokenizer: clipPreTokenizer,
         postProcessor: roberta(first, last, trimOffsets: false),
-        decoder: TokenizerDescription.byteLevel(useRegex: true), addedTokens: added([first.1, last.1]))
+        decoder: TokenizerDocument.byteLevel(useRegex: true), addedTokens: added([first.1, last.1]))
     case .roberta:
-      return TokenizerDescription.make(
+      return TokenizerDocument.make(
         model: model, preTokenizer: bytes,
         postProcessor: roberta((id("<s>"), "<s>"), (id("</s>"), "</s>"), addPrefixSpace: addPrefixSpace),
-        decoder: TokenizerDescription.byteLevel(useRegex: true),
+        decoder: TokenizerDocument.byteLevel(useRegex: true),
         addedTokens: added(["<s>", "<pad>", "</s>", "<unk>", "<mask>"], leftStrip: "<mask>"))
     case .gpt2:
-      return TokenizerDescription.make(
+      return TokenizerDocument.make(
         model: model, preTokenizer: bytes,
-        postProcessor: TokenizerDescription.byteLevel(trimOffsets: false, useRegex: true),
-        decoder: TokenizerDescription.byteLevel(useRegex: true), addedTokens: added(["<|endoftext|>"]))
+        postProcessor: TokenizerDocument.byteLevel(trimOffsets: false, useRegex: true),
+        decoder: TokenizerDocument.byteLevel(useRegex: true), addedTokens: added(["<|endoftext|>"]))
     }
   }
 
@@ -69,7 +69,7 @@ public enum VocabularyFiles {
     }
     func special(_ token: String) -> (Int, String) { (tokens[token]?.integerValue ?? 0, token) }
     let lowers = lowercase ?? !hasUpperCase
-    return TokenizerDescription.make(
+    return TokenizerDocument.make(
       model: [
         "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
         "vocab": .object(tokens),
@@ -79,11 +79,11 @@ public enum VocabularyFiles {
         "lowercase": .bool(lowers),
       ],
       preTokenizer: ["type": "BertPreTokenizer"],
-      postProcessor: TokenizerDescription.template(
+      postProcessor: TokenizerDocument.template(
         before: [special("[CLS]")], after: [special("[SEP]")], pairBefore: false),
       decoder: ["type": "WordPiece", "prefix": "##", "cleanup": true],
       addedTokens: ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].filter { tokens[$0] != nil }.map {
-        TokenizerDescription.addedToken(special($0).0, $0)
+        TokenizerDocument.addedToken(special($0).0, $0)
       })
   }
 
@@ -123,7 +123,7 @@ public enum VocabularyFiles {
         "type": "Split", "pattern": ["Regex": #"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"#],
         "behavior": "Removed", "invert": true,
       ],
-      TokenizerDescription.byteLevel(useRegex: true),
+      TokenizerDocument.byteLevel(useRegex: true),
     ],
   ]
 

@@ -1,5 +1,5 @@
 /// The parts of a `tokenizer.json` that other formats have to be written as.
-enum TokenizerDescription {
+enum TokenizerDocument {
   /// A whole description. Parts that are missing are written as null.
   static func make(
     model: JSON, normalizer: JSON = nil, preTokenizer: JSON = nil, postProcessor: JSON = nil, decoder: JSON = nil,
