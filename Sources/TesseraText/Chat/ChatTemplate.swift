@@ -19,8 +19,8 @@ public struct ChatTemplate: Sendable {
     public var steps = 10_000_000
     /// The size of the output, and of any text on the way to it, in bytes.
     public var outputBytes = 64 << 20
-    /// Calls, blocks and operators inside each other. The default fits into a stack of 512 KB.
-    public var depth = 120
+    /// Calls, blocks and operators inside each other. Whatever it is, no more than 320 KB of stack are used.
+    public var depth = 200
 
     /// The default limits.
     public init() {}

@@ -24,6 +24,7 @@ final class TemplateEvaluator {
   var position = TemplatePosition()
   private var steps = 0
   private var depth = 0
+  private let stack = TemplateStack()
   /// Objects that can form cycles; they let go of what they hold when the rendering ends.
   private var namespaces: [TemplateNamespace] = []
   private var macros: [TemplateMacroObject] = []
@@ -62,7 +63,7 @@ final class TemplateEvaluator {
     }
   }
 
-  private var outputTooLong: TokenizerError {
+  var outputTooLong: TokenizerError {
     TokenizerError(.limitExceeded, "the template makes a text of more than \(limits.outputBytes) bytes")
   }
 
@@ -83,8 +84,8 @@ final class TemplateEvaluator {
   func deeper<Result>(_ body: () throws -> Result) throws -> Result {
     depth += 1
     defer { depth -= 1 }
-    guard depth <= limits.depth else {
-      throw TokenizerError(.limitExceeded, "the evaluation is nested deeper than \(limits.depth) levels")
+    guard depth <= limits.depth, !stack.isExhausted else {
+      throw TokenizerError(.limitExceeded, "the evaluation is nested too deep, at level \(depth)")
     }
     return try body()
   }

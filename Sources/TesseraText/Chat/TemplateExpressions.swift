@@ -88,8 +88,10 @@ extension TemplateEvaluator {
     let values = try evaluate(parts, in: scope)
     var result: [Unicode.Scalar] = []
     for value in values {
-      result += try value.printed().scalars
-      try charge(scalars: result.count)
+      let text = try value.printed()
+      guard result.count + text.count <= limits.outputBytes else { throw outputTooLong }
+      try charge(scalars: text.count)
+      result += text.scalars
     }
     return TemplateText(result)
   }

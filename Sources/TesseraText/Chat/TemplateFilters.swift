@@ -109,14 +109,15 @@ enum TemplateFilters {
 
   private static func truncated(_ value: TemplateValue, _ call: TemplateCall) throws -> TemplateValue {
     let values = try call.bound("truncate", ["length", "killwords", "end", "leeway"])
-    let text = try TemplateStringMethods.text(value)
     let length = try number(values[0], 255)
     let end = try values[2].map { try TemplateStringMethods.text($0).scalars } ?? [".", ".", "."]
     let leeway = try values[3].flatMap { $0.isNone ? nil : try number($0, 5) } ?? 5
     guard length >= end.count, leeway >= 0 else {
       throw TemplateFault.type("'truncate' needs a length of at least \(end.count) and a leeway that is not negative")
     }
-    if text.count <= length.addingReportingOverflow(leeway).partialValue { return .string(text) }
+    // Anything that is short enough passes, text or not.
+    if let count = value.length, count <= length.addingReportingOverflow(leeway).partialValue { return value }
+    let text = try TemplateStringMethods.text(value)
     var kept = TemplateText(text.scalars.prefix(length - end.count))
     if !(values[1]?.isTrue ?? false), let space = kept.scalars.lastIndex(of: " ") {
       kept = TemplateText(kept.scalars[..<space])

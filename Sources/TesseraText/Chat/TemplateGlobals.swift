@@ -25,7 +25,7 @@ enum TemplateGlobals {
       evaluator.register(namespace)
       return .object(namespace)
     },
-    "joiner": { call, _ in .object(TemplateJoiner(try call.bound("joiner", ["sep"])[0] ?? TemplateValue(", "))) },
+    "joiner": { call, _ in .object(try TemplateJoiner(try call.bound("joiner", ["sep"])[0] ?? TemplateValue(", "))) },
     "cycler": { call, _ in
       guard call.keywords.isEmpty else { throw TemplateFault.type("'cycler' takes no named arguments") }
       return .object(try TemplateCycler(try TemplateSequence(call.positional)))

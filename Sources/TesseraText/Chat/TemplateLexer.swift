@@ -318,6 +318,9 @@ extension TemplateLexer {
     case "+", "-", "/", "*", "%", "~", ">", "<", "=", ".", ":", "|", ",", ";": break
     default: throw fault("unexpected character \(TemplateText([scalar]).representation.string)", at: at)
     }
+    guard brackets.count <= 1000 else {
+      throw TokenizerError(.limitExceeded, "brackets are nested too deep", at: position(of: start).place)
+    }
     at += 1
     add(.symbol(String(scalar)), from: start)
   }

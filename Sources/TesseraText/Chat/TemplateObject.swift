@@ -180,11 +180,17 @@ final class TemplateDictView: TemplateObject {
 final class TemplateJoiner: TemplateObject {
   private let separator: TemplateValue
   private var isUsed = false
-  init(_ separator: TemplateValue) { self.separator = separator }
+  private let level: Int
+
+  init(_ separator: TemplateValue) throws {
+    self.separator = separator
+    level = separator.depth + 1
+    if level > TemplateSequence.maximumDepth { throw TemplateSequence.tooDeep }
+  }
 
   override var typeName: String { "Joiner" }
   override var isCallable: Bool { true }
-  override var depth: Int { separator.depth + 1 }
+  override var depth: Int { level }
   override func attribute(_ name: String) -> TemplateValue? {
     name == "sep" ? separator : name == "used" ? .bool(isUsed) : nil
   }

@@ -3,12 +3,13 @@
 /// Recursive descent with a bound on nesting, so that no template can exhaust the stack.
 struct TemplateParser {
   /// Parentheses, operators and blocks inside each other beyond this depth are refused.
-  static let maximumNesting = 160
-  static let maximumTreeDepth = 160
+  static let maximumNesting = 100
+  static let maximumTreeDepth = 100
 
   private let tokens: [TemplateToken]
   private var index = 0
   var nesting = 0
+  private let stack = TemplateStack()
   private(set) var mentions = 0
   private(set) var scopes = 0
   /// How many loops surround the current statement inside the same macro, for `break` and `continue`.
@@ -83,8 +84,8 @@ struct TemplateParser {
   mutating func nested<Result>(_ body: (inout TemplateParser) throws -> Result) throws -> Result {
     nesting += 1
     defer { nesting -= 1 }
-    guard nesting <= Self.maximumNesting else {
-      throw fault("nested deeper than \(Self.maximumNesting) levels", .limitExceeded)
+    guard nesting <= Self.maximumNesting, !stack.isExhausted else {
+      throw fault("nested too deep, at level \(nesting)", .limitExceeded)
     }
     return try body(&self)
   }

@@ -54,7 +54,7 @@ extension TemplateValue {
     for (index, item) in items.enumerated() {
       if index > 0 { result += [",", " "] }
       result += try item.representation(level + 1).scalars
-      if result.count > TemplateSequence.maximumWeight { throw TemplateSequence.tooHeavy }
+      if result.count > TemplateSequence.maximumPrinted { throw TemplateSequence.tooHeavy }
     }
     return TemplateText(result + Array(close.unicodeScalars))
   }
@@ -68,7 +68,7 @@ extension TemplateDict {
       result += try entry.key.representation(level + 1).scalars
       result += [":", " "]
       result += try entry.value.representation(level + 1).scalars
-      if result.count > TemplateSequence.maximumWeight { throw TemplateSequence.tooHeavy }
+      if result.count > TemplateSequence.maximumPrinted { throw TemplateSequence.tooHeavy }
     }
     return TemplateText(result + ["}"])
   }

@@ -46,15 +46,16 @@ extension TemplateFilters {
 
   /// A generator whose source is only looked at when the first value is asked for.
   private static func lazily(
-    _ value: TemplateValue, _ call: TemplateCall, _ evaluator: TemplateEvaluator,
+    _ value: TemplateValue, _ call: TemplateCall, _ evaluator: TemplateEvaluator, skipsFalse: Bool = true,
     _ transform: @escaping () throws -> ((TemplateValue) throws -> TemplateValue?)
   ) throws -> TemplateValue {
     var source: TemplateIterator?
     var apply: ((TemplateValue) throws -> TemplateValue?)?
     return try generator(value, call) { [unowned evaluator] in
       if source == nil {
-        source = value.isTrue ? try evaluator.iterator(of: value) : TemplateIterator([])
-        if value.isTrue { apply = try transform() }
+        let isSkipped = skipsFalse && !value.isTrue
+        source = isSkipped ? TemplateIterator([]) : try evaluator.iterator(of: value)
+        if !isSkipped { apply = try transform() }
       }
       while let item = try source?.next() {
         try evaluator.charge(1)
@@ -169,7 +170,7 @@ extension TemplateFilters {
     "unique": { value, call, evaluator in
       let values = try call.bound("unique", ["case_sensitive", "attribute"])
       var seen: Set<TemplateKey> = []
-      return try lazily(value, call, evaluator) { [unowned evaluator] in
+      return try lazily(value, call, evaluator, skipsFalse: false) { [unowned evaluator] in
         let key = try key(values[0], values[1], evaluator)
         return { item in seen.insert(try TemplateKey(try key(item))).inserted ? item : nil }
       }
@@ -201,35 +202,15 @@ extension TemplateFilters {
     },
     "batch": { value, call, evaluator in
       let values = try call.bound("batch", ["linecount", "fill_with"], required: 1)
-      let size = try number(values[0], 1)
-      var chunks: [[TemplateValue]] = []
-      for item in try evaluator.elements(of: value) {
-        if chunks.isEmpty || chunks[chunks.count - 1].count == size { chunks.append([]) }
-        chunks[chunks.count - 1].append(item)
+      return try lists(value, call) { [unowned evaluator] in
+        try batches(try evaluator.elements(of: value), try number(values[0], 1), values[1], evaluator)
       }
-      if let fill = values[1], !fill.isNone, let last = chunks.last, last.count < size {
-        try evaluator.charge(elements: size)
-        chunks[chunks.count - 1] += Array(repeating: fill, count: size - last.count)
-      }
-      return try lists(chunks, value, call)
     },
     "slice": { value, call, evaluator in
       let values = try call.bound("slice", ["slices", "fill_with"], required: 1)
-      let count = try number(values[0], 1)
-      let items = try evaluator.elements(of: value)
-      guard count != 0 else { throw TemplateFault.type("'slice' needs at least one slice") }
-      try evaluator.charge(elements: count)
-      var start = 0
-      var slices: [[TemplateValue]] = []
-      for index in 0..<max(0, count) {
-        let isLonger = index < items.count % count
-        let end = start + items.count / count + (isLonger ? 1 : 0)
-        var slice = Array(items[start..<end])
-        if let fill = values[1], !fill.isNone, !isLonger { slice.append(fill) }
-        slices.append(slice)
-        start = end
+      return try lists(value, call) { [unowned evaluator] in
+        try slices(try evaluator.elements(of: value), try number(values[0], 1), values[1], evaluator)
       }
-      return try lists(slices, value, call)
     },
     "sum": { value, call, evaluator in
       let values = try call.bound("sum", ["attribute", "start"])
@@ -270,11 +251,48 @@ extension TemplateFilters {
     }
   }
 
-  private static func lists(_ lists: [[TemplateValue]], _ value: TemplateValue, _ call: TemplateCall) throws
-    -> TemplateValue
-  {
-    let iterator = TemplateIterator(try lists.map { try .list($0) })
-    return try generator(value, call) { try iterator.next() }
+  /// A generator of lists that are made when the first is asked for.
+  private static func lists(
+    _ value: TemplateValue, _ call: TemplateCall, _ make: @escaping () throws -> [[TemplateValue]]
+  ) throws -> TemplateValue {
+    var iterator: TemplateIterator?
+    return try generator(value, call) {
+      if iterator == nil { iterator = TemplateIterator(try make().map { try .list($0) }) }
+      return try iterator?.next()
+    }
+  }
+
+  private static func batches(
+    _ items: [TemplateValue], _ size: Int, _ fill: TemplateValue?, _ evaluator: TemplateEvaluator
+  ) throws -> [[TemplateValue]] {
+    var chunks: [[TemplateValue]] = []
+    for item in items {
+      if chunks.isEmpty || chunks[chunks.count - 1].count == size { chunks.append([]) }
+      chunks[chunks.count - 1].append(item)
+    }
+    if let fill, !fill.isNone, let last = chunks.last, last.count < size {
+      try evaluator.charge(elements: size)
+      chunks[chunks.count - 1] += Array(repeating: fill, count: size - last.count)
+    }
+    return chunks
+  }
+
+  private static func slices(
+    _ items: [TemplateValue], _ count: Int, _ fill: TemplateValue?, _ evaluator: TemplateEvaluator
+  ) throws -> [[TemplateValue]] {
+    guard count != 0 else { throw TemplateFault.type("'slice' needs at least one slice") }
+    try evaluator.charge(elements: count)
+    var start = 0
+    var slices: [[TemplateValue]] = []
+    for index in 0..<max(0, count) {
+      let isLonger = index < items.count % count
+      let end = start + items.count / count + (isLonger ? 1 : 0)
+      var slice = Array(items[start..<end])
+      if let fill, !fill.isNone, !isLonger { slice.append(fill) }
+      slices.append(slice)
+      start = end
+    }
+    return slices
   }
 
   private static let groupBy: Filter = { value, call, evaluator in

@@ -40,13 +40,14 @@ extension TemplateEvaluator {
     case .callBlock(let macro, let call):
       let caller = TemplateValue.object(macroObject(macro, in: scope))
       guard case .call(let callee, let arguments) = call.kind else { return .normal }
-      try emit(try self.call(callee, arguments, caller: caller, at: call.position, in: scope).printed())
+      let result = try self.call(callee, arguments, caller: caller, at: call.position, in: scope)
+      try emit(try TemplateStringMethods.text(result))
       return .normal
     case .filterBlock(let filter, let body, let inner):
       let scope = try enter(inner, parent: scope)
       let (text, flow) = try captured { try execute(body, in: scope) }
       guard flow == .normal else { return flow }
-      try emit(try evaluate(filter, on: .string(text), in: scope).printed())
+      try emit(try TemplateStringMethods.text(try evaluate(filter, on: .string(text), in: scope)))
       return .normal
     case .with(let assignments, let body, let inner):
       let values = try assignments.map { try evaluate($0.value, in: scope) }

@@ -131,6 +131,8 @@ final class TemplateSequence {
   /// Values that would take more than this to print are refused: a small list that mentions another twice, and so on, doubles
   /// at every step.
   static let maximumWeight = 1 << 26
+  /// Nothing prints as a longer text than this, apart from texts themselves.
+  static let maximumPrinted = 1 << 23
   static var tooHeavy: TokenizerError {
     TokenizerError(.limitExceeded, "a value of more than \(maximumWeight) elements and characters")
   }
