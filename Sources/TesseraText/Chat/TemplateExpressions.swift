@@ -43,6 +43,10 @@ extension TemplateEvaluator {
     case .arithmetic(let operation, let left, let right):
       let (a, b) = (try evaluate(left, in: scope), try evaluate(right, in: scope))
       position = expression.position
+      if operation == .power, case .negative(let base) = left.kind, base.isConstant, !right.isConstant {
+        // The reference folds the negative number and then writes it without parentheses, so the sign applies last.
+        return try negated(try arithmetic(.power, try negated(a), b))
+      }
       return try arithmetic(operation, a, b)
     case .comparison(let first, let rest): return try comparison(first, rest, at: expression.position, in: scope)
     case .concatenation(let parts): return .string(try concatenation(of: parts, in: scope))
@@ -300,5 +304,18 @@ extension TemplateRange {
     return .object(
       try TemplateRange(
         start: self.start + Int64(first) * self.step, stop: self.start + Int64(last) * self.step, step: width))
+  }
+}
+
+extension TemplateExpression {
+  /// Whether no name or call occurs in the expression.
+  fileprivate var isConstant: Bool {
+    switch kind {
+    case .name, .call: return false
+    default:
+      var result = true
+      kind.forEachChild { if !$0.isConstant { result = false } }
+      return result
+    }
   }
 }

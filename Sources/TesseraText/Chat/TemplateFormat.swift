@@ -115,7 +115,7 @@ extension TemplateEvaluator {
     case .dict(let dict):
       mapping = dict
       mayLeaveRest = true
-    case .list: mayLeaveRest = true
+    case .list, .undefined: mayLeaveRest = true
     default: break
     }
     var parser = TemplatePercentParser(format.scalars)

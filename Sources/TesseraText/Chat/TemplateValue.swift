@@ -132,7 +132,7 @@ final class TemplateSequence {
   /// at every step.
   static let maximumWeight = 1 << 26
   /// Nothing prints as a longer text than this, apart from texts themselves.
-  static let maximumPrinted = 1 << 23
+  static let maximumPrinted = 1 << 22
   static var tooHeavy: TokenizerError {
     TokenizerError(.limitExceeded, "a value of more than \(maximumWeight) elements and characters")
   }

@@ -182,3 +182,9 @@ add(
     "{{ raise_exception('boom') }}", "{% if not msgs %}{{ raise_exception('No messages: ' ~ 5) }}{% endif %}", "{{ raise_exception() }}", "{{ raise_exception(1, 2) }}", "{% if false %}{{ raise_exception('x') }}{% endif %}ok", "{{ strftime_now('%Y-%m-%d') }} {{ strftime_now('%d %b %Y') }} {{ strftime_now('%B %A %H:%M:%S %j %%') }} {{ strftime_now('') }}|", "{{ strftime_now() }}", "{{ strftime_now(1) }}", "{{ d }}", "{{ d.b }} {{ d.c }} {{ f }} {{ [f, 1e15, 1.5e-5] }}", "{{ [none, true, 1, 1.5, 'a', [], {}, ()] }}", "{{ [missing] }} {{ {'a': missing} }}", "{{ d.b|string ~ '!' }}", "{{ undefined }}|{{ self }}|" if False else "{{ undefined }}|", "{{ range }}|" if False else "{{ range is defined }}", "{{ dict }}" if False else "{{ dict() }}",
     "{{ [1, 2]|string|length }} {{ {'a': 'b'}|string }} {{ 'a\"b'|list }} {{ [\"'\"] }} {{ ['\"'] }} {{ ['\\'\"'] }} {{ ['\\\\'] }}", "{{ ['\\u00ad', '\\u2028', '\\ue000', '\\U000e0001', 'ü', '\\x85'] }}", "{{ 1.0 }} {{ 100000000000000000000.0 }} {{ 1.1e-5 }} {{ 123456.789e3 }} {{ 0.1 }} {{ 1e21 }} {{ 12345678901234567890.0 }} {{ 1e-4 }} {{ 3.0e0 }} {{ 2.5 }} {{ -1.5e-10 }} {{ 4.35 }} {{ 1e5 }}", "{{ true ~ none ~ 1.0 ~ [1] }}", "{{ {'k': d.zzz is defined} }}",
 )
+
+# Found by comparing random templates
+add(
+    {"i": 3, "j": -2, "l": [1, 2], "d": {"a": 1}, "t": True},
+    "{{ l|truncate(7) }} {{ d|truncate(7) }} {{ missing|truncate(7) }}|", "{{ (l * 9)|truncate(3) }}", "{% filter length %}a{% endfilter %}", "{% if t|batch(2) %}lazy{% endif %}", "{{ t|batch(2)|list }}", "{{ t|slice(2)|first }}", "{{ false|unique|list }}", "{{ none|unique|list }}", "{{ -1 ** j }} {{ -2 ** i }} {{ -2 ** 2 }} {{ (-2) ** i }} {{ -i ** 2 }} {{ -i ** i }}", "{{ ',' % missing }}", "{{ '%s' % missing }}|", "{{ 1 != 0|unique|list }}", "{{ i[1:] }}", "{% set x | length %}abc{% endset %}{{ x + 1 }}", "{% macro f() %}{{ caller() }}{% endmacro %}{% call range(3) %}{% endcall %}",
+)
