@@ -74,7 +74,9 @@ final class TemplateNamespace: TemplateObject {
 
   override var typeName: String { "Namespace" }
   override func representation(_ level: Int) throws -> String {
-    "<Namespace \(try TemplateValue.dict(members).representation(level + 1).string)>"
+    // Namespaces have no weight, so a few of them can stand for a text of any length.
+    if level > 16 { throw TemplateSequence.tooDeep }
+    return "<Namespace \(try TemplateValue.dict(members).representation(level + 1).string)>"
   }
   override func attribute(_ name: String) -> TemplateValue? { members[TemplateText(name)] }
 }
