@@ -41,6 +41,12 @@ def ask_oniguruma(pattern, text=TEXT):
     return {ord(c) for piece, _ in found for c in piece}
 
 
+def ask_bert():
+    """What the pre-tokenizers Punctuation and BertPreTokenizer set apart."""
+    text = "x" + "x".join(map(chr, ALL)) + "x"
+    return {ord(piece) for piece, _ in pre_tokenizers.Punctuation().pre_tokenize_str(text) if len(piece) == 1} - {0x78}
+
+
 BYTES = {bytes([i]): i for i in range(256)}
 
 
@@ -173,11 +179,14 @@ def write(name, ask, posix):
     parts.append(literal("scriptNames", ",".join(names).lower().replace("_", "")))
     parts.append(literal("scripts", partition(sets)))
     parts.append("  static let properties: [String: String] = [\n")
-    for key, pattern in [("\\w", r"\w"), ("\\s", r"\s"), ("\\d", r"\d"), ("\\h", r"\h")] + [(p, "\\p{%s}" % p) for p in PROPERTIES]:
+    # In Oniguruma a shorthand and the same shorthand inside of brackets differ (by superscript digits and fractions).
+    shorthands = [(k % c, k % c) for c in "wsdh" for k in (r"\%s", r"[\%s]")]
+    for key, pattern in shorthands + [(p, "\\p{%s}" % p) for p in PROPERTIES]:
         found = answers(ask, pattern)
         if found is not None:
             parts.append(entry(key.lower().replace("_", ""), ranges(found)))
     if posix:
+        parts.append(entry("[bert]", ranges(ask_bert())))
         for p in POSIX:
             parts.append(entry("[:%s:]" % p, ranges(ask("[[:%s:]]" % p))))
             braces = answers(ask, "\\p{%s}" % p)

@@ -189,15 +189,35 @@ struct PatternMachine: ~Copyable {
       push(isEndless ? .lazyRun : .lazyCount, Int32(pc), isEndless ? start : Int(instruction.b), start)
       return .go(pc + 1)
     }
+    if remembers, isEndless { return rememberedRun(instruction, pc, &position) }
     position = isBackward ? runBack(instruction, start) : runForward(instruction, start)
     allowance &-= abs(position - start)
     if remembers {
-      let reached = isEndless ? position : start
-      memo.visit(instruction.slot, min(start, reached), max(start, reached))
-      if mark >= 0 { push(.path, instruction.slot, start, reached) }
+      memo.visit(instruction.slot, start, start)
+      if mark >= 0 { push(.path, instruction.slot, start, start) }
     }
     if position != start, instruction.mode == .greedy, !instruction.keepsAll { push(.run, Int32(pc), start, position) }
     return .go(pc + 1)
+  }
+
+  /// An endless run that stops where an earlier one has been, whose outcome holds from there on.
+  private mutating func rememberedRun(
+    _ instruction: PatternProgram.Instruction, _ pc: Int, _ position: inout Int
+  ) -> Step {
+    let start = position
+    var meets = false
+    while !meets {
+      let next = isBackward ? stepBack(instruction, position) : stepForward(instruction, position)
+      if next < 0 { break }
+      position = next
+      meets = memo.isVisited(instruction.slot, position)
+    }
+    let end = meets && mark >= 0 ? memo.end(instruction.slot, position) : nil
+    memo.visit(instruction.slot, min(start, position), max(start, position))
+    if mark >= 0 { push(.path, instruction.slot, start, position) }
+    if let end { return .succeed(end) }
+    if position != start, instruction.mode == .greedy, !instruction.keepsAll { push(.run, Int32(pc), start, position) }
+    return meets ? .fail : .go(pc + 1)
   }
 
   // MARK: Coming back

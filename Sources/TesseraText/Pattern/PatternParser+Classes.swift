@@ -12,7 +12,7 @@ extension PatternParser {
   }
 
   /// The set of a bracket class after its `[`, up to and with its `]`.
-  private mutating func bracket() throws(TokenizerError) -> (ScalarSet, isNegated: Bool) {
+  private mutating func bracket(isNested: Bool = false) throws(TokenizerError) -> (ScalarSet, isNegated: Bool) {
     depth += 1
     defer { depth -= 1 }
     if depth > Self.deepest {
@@ -38,7 +38,8 @@ extension PatternParser {
     }
     index += 1
     var set = combine(left, ScalarSet(parts))
-    if flags.ignoresCase { set = properties.closure(of: set) }
+    // Oniguruma adds the other cases to the outermost class only.
+    if flags.ignoresCase, !(isNested && dialect == .oniguruma) { set = properties.closure(of: set) }
     return (isNegated ? set.inverted : set, isNegated)
   }
 
@@ -68,7 +69,7 @@ extension PatternParser {
         return
       }
       index += 1
-      parts += try bracket().0.ranges
+      parts += try bracket(isNested: true).0.ranges
       return
     }
     let start = index
@@ -166,14 +167,14 @@ extension PatternParser {
     case "x": return .scalar(try hexadecimal(digits: 2, from: start, isByte: true))
     case "u": return .scalar(try hexadecimal(digits: 4, from: start, isByte: false))
     case "U" where dialect == .rust: return .scalar(try hexadecimal(digits: 8, from: start, isByte: false))
-    case "d": return .set(shorthand("\\d"))
-    case "D": return .set(shorthand("\\d").inverted)
-    case "s": return .set(shorthand("\\s"))
-    case "S": return .set(shorthand("\\s").inverted)
-    case "w": return .set(shorthand("\\w"))
-    case "W": return .set(shorthand("\\w").inverted)
-    case "h": return .set(shorthand("\\h"))
-    case "H": return .set(shorthand("\\h").inverted)
+    case "d": return .set(shorthand("\\d", inBracket))
+    case "D": return .set(shorthand("\\d", inBracket).inverted)
+    case "s": return .set(shorthand("\\s", inBracket))
+    case "S": return .set(shorthand("\\s", inBracket).inverted)
+    case "w": return .set(shorthand("\\w", inBracket))
+    case "W": return .set(shorthand("\\w", inBracket).inverted)
+    case "h": return .set(shorthand("\\h", inBracket))
+    case "H": return .set(shorthand("\\h", inBracket).inverted)
     case "p", "P":
       if let set = try property(isNegated: scalar == "P", from: start) { return .set(set) }
       return .scalar(scalar)
@@ -200,7 +201,10 @@ extension PatternParser {
     return .scalar(scalar)
   }
 
-  private func shorthand(_ key: String) -> ScalarSet { properties.property(key) ?? .empty }
+  /// In Oniguruma a shorthand may mean something else inside of brackets.
+  private func shorthand(_ key: String, _ inBracket: Bool) -> ScalarSet {
+    (inBracket ? properties.property("[\(key)]") : nil) ?? properties.property(key) ?? .empty
+  }
 
   private func asciiOnly(_ value: UInt32, from start: Int) throws(TokenizerError) -> UInt32 {
     // Beyond ASCII these escapes are bytes of UTF-8 in Oniguruma, not scalars.

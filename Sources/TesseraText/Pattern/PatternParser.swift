@@ -151,7 +151,6 @@ struct PatternParser {
   }
 
   private mutating func quantifier() throws(TokenizerError) -> Count? {
-    let start = index
     var count: Count
     var isInterval = false
     if take("*") {
@@ -176,9 +175,13 @@ struct PatternParser {
       count.mode = .possessive
     }
     if let max = count.max, max < count.min {
-      guard dialect == .oniguruma else { throw failure(.malformed, "the counts are in descending order", at: start) }
-      (count.min, count.max) = (max, count.min)
-      count.mode = .possessive
+      if dialect == .rust {
+        count.max = count.min
+      } else {
+        // Oniguruma turns the counts round, and the repeat then gives nothing back.
+        (count.min, count.max) = (max, count.min)
+        count.mode = .possessive
+      }
     }
     return count
   }

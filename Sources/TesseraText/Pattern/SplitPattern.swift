@@ -10,6 +10,7 @@ struct SplitPattern: Sendable {
   enum Dialect: Sendable, Hashable { case oniguruma, rust }
 
   private let program: PatternProgram
+  private let scanner: (any PieceScanner)?
   /// Remembers from the first step on; for tests.
   var alwaysRemembers = false
 
@@ -18,13 +19,18 @@ struct SplitPattern: Sendable {
   /// - Throws: ``TokenizerError`` with line and column: `malformed` if the engine of the dialect would refuse it too,
   ///   `unsupported` for back-references, recursion, conditions and the like, `limitExceeded` for counts that multiply to
   ///   a giant program.
-  init(_ source: String, dialect: Dialect) throws(TokenizerError) {
+  /// - Parameter usesScanner: false keeps to the general machine even where there is a scanner; for tests.
+  init(_ source: String, dialect: Dialect, usesScanner: Bool = true) throws(TokenizerError) {
+    scanner = usesScanner ? Self.scanner(for: source, dialect: dialect) : nil
     let node = try PatternParser.parse(source, dialect: dialect)
     let properties: UnicodeProperties = dialect == .oniguruma ? .oniguruma : .rust
     program = try PatternCompiler.compile(node, words: properties.property("\\w") ?? .empty)
   }
 
-  private init(program: PatternProgram) { self.program = program }
+  private init(program: PatternProgram) { (self.program, scanner) = (program, nil) }
+
+  /// Whether this text runs on a scanner made for it.
+  var isKnown: Bool { scanner != nil }
 
   /// A pattern that matches one plain string.
   static func literal(_ text: String) throws(TokenizerError) -> SplitPattern {
@@ -39,6 +45,7 @@ struct SplitPattern: Sendable {
   /// - Parameter text: one piece of UTF-8. Its ends are the ends for anchors and look-around.
   /// - Complexity: O(n) for n bytes, times the size of the pattern.
   func forEachMatch(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {
+    if let scanner { return scanner.forEachMatch(in: text, body) }
     program.code.withUnsafeBufferPointer { code in
       program.branches.withUnsafeBufferPointer { branches in
         program.targets.withUnsafeBufferPointer { targets in
