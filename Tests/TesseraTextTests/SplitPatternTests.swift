@@ -106,6 +106,12 @@ struct SplitPatternTests {
     #expect(try Self.pieces(#"[\w]"#, "½", .oniguruma) == [])
   }
 
+  @Test("what follows an atomic group does not steer the choice inside of it")
+  func atomicChoice() throws {
+    #expect(try Self.pieces(#"(?>|\w)st|\w"#, "ﬆst", .rust) == ["ﬆ", "st"])
+    #expect(try Self.pieces("(?>a|ab)c|b", "abc", .oniguruma) == ["b"])
+  }
+
   @Test("a literal matches its own text and nothing else")
   func literal() throws {
     let text = Array("a.b a+b.a.b".utf8)

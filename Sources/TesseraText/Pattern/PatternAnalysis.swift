@@ -85,6 +85,7 @@ struct PatternAnalysis {
   private func firstScalars(at start: Int) -> ScalarSet? {
     var ranges: [Range<UInt32>] = []
     var seen: Set<Int> = []
+    var entered: Set<Int32> = []
     var pending = [start]
     while let index = pending.popLast() {
       guard seen.insert(index).inserted else { continue }
@@ -105,11 +106,12 @@ struct PatternAnalysis {
       case .assert, .peek: pending.append(index + 1)
       case .enter:
         let region = program.regions[Int(instruction.a)]
+        if region.isAtomic { entered.insert(instruction.a) }
         pending.append(region.isAtomic ? index + 1 : Int(region.next))
       case .leave:
-        let region = program.regions[Int(instruction.a)]
-        guard region.isAtomic else { return nil }
-        pending.append(Int(region.next))
+        // What follows an atomic group must not steer a choice inside of it.
+        guard entered.contains(instruction.a) else { return nil }
+        pending.append(Int(program.regions[Int(instruction.a)].next))
       case .accept: return nil
       }
     }
