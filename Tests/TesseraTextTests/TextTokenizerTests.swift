@@ -111,8 +111,8 @@ struct TextTokenizerTests {
   }
 }
 
-@Suite("Patterns")
-struct SplitPatternTests {
+@Suite("Patterns of tokenizer files")
+struct TokenizerPatternTests {
   func matches(_ pattern: String, _ text: String) throws -> [String] {
     let pattern = try SplitPattern(pattern, dialect: .oniguruma)
     var result: [String] = []
@@ -134,11 +134,14 @@ struct SplitPatternTests {
     #expect(try matches("[\\p{L}&&[^a-c]]+", "abcdé") == ["dé"])
     #expect(try matches("(ab|a)(c|bcd)?", "abcd") == ["abc"])
     #expect(try matches("x*", "ax") == ["", "x"])
+    // Oniguruma reads bounds in the wrong order as a possessive interval, and looks behind at any length.
+    #expect(try matches("a{2,1}", "aaaa") == ["aa", "aa"])
+    #expect(try matches("(?<=a+)b", "aab b") == ["b"])
   }
 
   @Test(
     "what is not supported or malformed is refused with its column",
-    arguments: ["(a", "a)", "[a", "*a", #"(a)\1"#, "a{2,1}", "\\p{Nope}", "(?<=a+)b"])
+    arguments: ["(a", "a)", "[a", "*a", #"(a)\1"#, "\\p{Nope}"])
   func refused(pattern: String) {
     #expect(throws: TokenizerError.self) { try SplitPattern(pattern, dialect: .oniguruma) }
   }
@@ -155,8 +158,6 @@ struct SplitPatternTests {
   func linearTime() throws {
     let text = String(repeating: "a", count: 20_000)
     #expect(try matches("(a|a)*b", text) == [])
-    // An unbounded run inside an unbounded loop is still quadratic in the length of one piece.
-    #expect(try matches("(a*)*b", String(text.prefix(1000))) == [])
-    #expect(try matches("a*b", text) == [])
+    #expect(try matches("(a*)*b", text) == [])
   }
 }

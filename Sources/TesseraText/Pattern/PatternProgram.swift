@@ -1,130 +1,75 @@
-/// A regular expression as instructions for ``PatternMatcher``.
+/// A pattern as a program for a backtracking machine, with the tables its instructions refer to.
 struct PatternProgram: Sendable {
-  enum Instruction: Sendable {
-    case characters(Int)
-    /// A run of scalars of one class: at least `minimum`, at most `maximum`, then what follows.
-    case run(Int, minimum: Int, maximum: Int, PatternNode.Greed)
-    /// Tries the first place, then the second.
-    case split(Int, Int)
-    case jump(Int)
-    case atomicBegin
-    case atomicEnd
-    case anchor(PatternNode.Anchor)
-    /// The body follows and ends in `match`; goes on at `next`.
-    case look(next: Int, isAhead: Bool, isNegative: Bool, width: Int)
-    case match
+  enum Operation: UInt8 {
+    /// One scalar: equal to `a`, in set `a`, any.
+    case scalar, set, any
+    /// `b` scalars of set `a`.
+    case exactly
+    /// As many scalars of set `a` as there are, or up to `b` of them.
+    case run, upTo
+    /// One of the alternatives of branch `a`, in order.
+    case branch
+    case jump
+    /// Assertion `a`, or one scalar of set `a` ahead or behind (`isBehind`, `isNegated`).
+    case assert, peek
+    /// The body of region `a` follows; `leave` ends it.
+    case enter, leave
+    case accept
   }
 
-  private(set) var instructions: [Instruction] = []
-  private(set) var classes: [ScalarSet] = []
-  static let maximumSize = 20_000
-
-  init(_ node: PatternNode) throws {
-    try compile(node)
-    try emit(.match)
+  struct Instruction {
+    var operation: Operation
+    var mode: PatternNode.Mode = .greedy
+    /// For runs: giving scalars back can never help, because what follows cannot start with one.
+    var keepsAll = false
+    var isBehind = false
+    var isNegated = false
+    var a: Int32 = 0
+    var b: Int32 = 0
+    /// The number under which visited positions are remembered, at instructions where the machine has a choice.
+    var slot: Int32 = -1
   }
 
-  /// Matches the empty text.
-  static let nothing = PatternProgram()
-
-  private init() { instructions = [.match] }
-
-  private mutating func emit(_ instruction: Instruction) throws {
-    guard instructions.count < Self.maximumSize else {
-      throw TokenizerError(.limitExceeded, "the pattern is too large once its repetitions are written out")
-    }
-    instructions.append(instruction)
+  /// A part that is matched on its own: its first success counts, and nothing outside changes it.
+  struct Region {
+    var isAtomic: Bool
+    var isNegated = false
+    var isBackward = false
+    /// The instruction after the region.
+    var next: Int32 = 0
   }
 
-  private mutating func index(of set: ScalarSet) -> Int {
-    if let known = classes.firstIndex(of: set) { return known }
-    classes.append(set)
-    return classes.count - 1
+  struct Slot {
+    /// The bit row of visited positions; in a look-around the next row holds those that succeeded.
+    var row: Int32
+    /// In an atomic group, the column of where the group ended; else -1.
+    var ends: Int32
+    var isInRegion: Bool
   }
 
-  private mutating func compile(_ node: PatternNode) throws {
-    switch node {
-    case .empty: break
-    case .characters(let set): try emit(.characters(index(of: set)))
-    case .sequence(let parts): for part in parts { try compile(part) }
-    case .alternatives(let branches): try compileAlternatives(branches)
-    case .anchor(let anchor): try emit(.anchor(anchor))
-    case .atomic(let body):
-      try emit(.atomicBegin)
-      try compile(body)
-      try emit(.atomicEnd)
-    case .look(let body, let isAhead, let isNegative):
-      let start = instructions.count
-      let width = isAhead ? 0 : try Self.width(of: body)
-      try emit(.match)
-      try compile(body)
-      try emit(.match)
-      instructions[start] = .look(next: instructions.count, isAhead: isAhead, isNegative: isNegative, width: width)
-    case .repetition(let body, let minimum, let maximum, let greed):
-      try compileRepetition(body, minimum, maximum, greed)
-    }
+  struct Branch {
+    /// Where its targets begin, and how many they are (at most 64).
+    var first: Int32
+    var count: Int32
+    /// Its 257 masks of targets that can start with a byte, or -1. The last is for the end of the text.
+    var masks: Int32
   }
 
-  private mutating func compileAlternatives(_ branches: [PatternNode]) throws {
-    var exits: [Int] = []
-    for (number, branch) in branches.enumerated() {
-      if number == branches.count - 1 {
-        try compile(branch)
-        break
-      }
-      let split = instructions.count
-      try emit(.match)
-      try compile(branch)
-      exits.append(instructions.count)
-      try emit(.match)
-      instructions[split] = .split(split + 1, instructions.count)
-    }
-    for exit in exits { instructions[exit] = .jump(instructions.count) }
-  }
-
-  private mutating func compileRepetition(
-    _ body: PatternNode, _ minimum: Int, _ maximum: Int?, _ greed: PatternNode.Greed
-  ) throws {
-    if case .characters(let set) = body {
-      return try emit(.run(index(of: set), minimum: minimum, maximum: maximum ?? .max, greed))
-    }
-    if greed == .possessive {
-      return try compile(.atomic(.repetition(body, minimum: minimum, maximum: maximum, .greedy)))
-    }
-    for _ in 0..<minimum { try compile(body) }
-    func split(_ at: Int, _ inside: Int, _ outside: Int) {
-      instructions[at] = greed == .lazy ? .split(outside, inside) : .split(inside, outside)
-    }
-    guard let maximum else {
-      let loop = instructions.count
-      try emit(.match)
-      try compile(body)
-      try emit(.jump(loop))
-      return split(loop, loop + 1, instructions.count)
-    }
-    var splits: [Int] = []
-    for _ in minimum..<max(minimum, maximum) {
-      splits.append(instructions.count)
-      try emit(.match)
-      try compile(body)
-    }
-    for at in splits { split(at, at + 1, instructions.count) }
-  }
-
-  /// The number of scalars that a look-behind looks at: it must be fixed.
-  private static func width(of node: PatternNode) throws -> Int {
-    switch node {
-    case .empty, .anchor, .look: return 0
-    case .characters: return 1
-    case .sequence(let parts): return try parts.reduce(0) { $0 + (try width(of: $1)) }
-    case .atomic(let body): return try width(of: body)
-    case .repetition(let body, let minimum, let maximum, _) where maximum == minimum:
-      return try width(of: body) * minimum
-    case .alternatives(let branches):
-      let widths = try Set(branches.map { try width(of: $0) })
-      if widths.count == 1, let only = widths.first { return only }
-      fallthrough
-    default: throw TokenizerError(.unsupported, "a look-behind of variable length")
-    }
-  }
+  var code: [Instruction] = []
+  var branches: [Branch] = []
+  var targets: [Int32] = []
+  var masks: [UInt64] = []
+  var regions: [Region] = []
+  var slots: [Slot] = []
+  var rows = 0
+  var endColumns = 0
+  var sets: [PatternClassTable] = []
+  /// The set of word scalars, if there is a word boundary.
+  var wordSet = 0
+  /// Bytes a match can start with, and as the last element whether one can start at the end of the text.
+  var starts = [Bool](repeating: true, count: 257)
+  /// A loop whose body can match nothing ends only by remembering.
+  var needsMemo = false
+  /// Something is matched backwards with choices, so what was remembered about earlier positions stays useful.
+  var looksFarBack = false
 }

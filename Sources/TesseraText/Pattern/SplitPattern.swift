@@ -1,73 +1,91 @@
-/// A pattern that text is split or replaced at.
+/// A pattern that cuts text into pieces, as tokenizer files carry it.
 ///
-/// Understands the regular expressions of tokenizer files: Unicode classes, look-around, possessive and lazy quantifiers, atomic
-/// and case-insensitive groups. Back-references are refused. Time is linear in the text, see ``PatternMatcher``.
+///     let pattern = try SplitPattern(#"\p{L}+|\s+(?!\S)"#, dialect: .oniguruma)
+///     pattern.forEachMatch(in: bytes) { range in … }
+///
+/// Two dialects are understood: the one of Hugging Face tokenizers (Oniguruma) and the one of tiktoken (fancy-regex). The
+/// time is linear in the text for every pattern; patterns of the known families run on scanners made for them.
 struct SplitPattern: Sendable {
-  /// Whose rules hold where engines differ.
-  enum Dialect: Sendable {
-    /// Oniguruma, which Hugging Face's library uses.
-    case oniguruma
-    /// The Rust regex crates, which tiktoken uses.
-    case rust
-  }
+  /// Whose syntax and whose Unicode tables a pattern was written for.
+  enum Dialect: Sendable, Hashable { case oniguruma, rust }
 
-  /// The pattern as it was written.
-  let source: String
   private let program: PatternProgram
-  /// The bytes a match can start with; `nil` when it can be empty or is not known.
-  private let literal: [UInt8]?
+  private let scanner: (any PieceScanner)?
+  /// Remembers from the first step on; for tests.
+  var alwaysRemembers = false
 
-  /// - Throws: ``TokenizerError`` with the column of the fault.
-  init(_ source: String, dialect: Dialect) throws {
-    self.source = source
-    var parser = PatternParser(source, dialect: dialect)
-    program = try PatternProgram(try parser.parse())
-    literal = nil
+  /// Reads a pattern.
+  ///
+  /// - Throws: ``TokenizerError`` with line and column: `malformed` if the engine of the dialect would refuse it too,
+  ///   `unsupported` for back-references, recursion, conditions and the like, `limitExceeded` for counts that multiply to
+  ///   a giant program.
+  /// - Parameter usesScanner: false keeps to the general machine even where there is a scanner; for tests.
+  init(_ source: String, dialect: Dialect, usesScanner: Bool = true) throws(TokenizerError) {
+    scanner = usesScanner ? Self.scanner(for: source, dialect: dialect) : nil
+    let node = try PatternParser.parse(source, dialect: dialect)
+    let properties: UnicodeProperties = dialect == .oniguruma ? .oniguruma : .rust
+    program = try PatternCompiler.compile(node, words: properties.property("\\w") ?? .empty)
   }
 
-  private init(literal text: String) {
-    source = text
-    literal = Array(text.utf8)
-    program = .nothing
+  private init(program: PatternProgram) { (self.program, scanner) = (program, nil) }
+
+  /// Whether this text runs on a scanner made for it.
+  var isKnown: Bool { scanner != nil }
+
+  /// A pattern that matches one plain string.
+  static func literal(_ text: String) throws(TokenizerError) -> SplitPattern {
+    let node = PatternNode.scalars(text.unicodeScalars.map(\.value))
+    return SplitPattern(program: try PatternCompiler.compile(node, words: .empty))
   }
 
-  /// A plain string, taken as it is.
-  static func literal(_ text: String) -> SplitPattern { SplitPattern(literal: text) }
-
-  /// Calls `body` with each match, in order. The ends of the text are the ends for look-around.
+  /// Calls the body with the byte range of every match, from left to right.
+  ///
+  /// Matches do not overlap; an empty one that touches the match before it is left out, as the engines do.
+  ///
+  /// - Parameter text: one piece of UTF-8. Its ends are the ends for anchors and look-around.
+  /// - Complexity: O(n) for n bytes, times the size of the pattern.
   func forEachMatch(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {
-    if let literal, !literal.isEmpty { return forEachOccurrence(of: literal, in: text, body) }
-    guard !text.isEmpty else { return }
-    var matcher = PatternMatcher(program, text)
-    var position = 0
-    var lastEnd = -1
-    while position <= text.count {
-      guard let end = matcher.match(at: position) else {
-        position += position < text.count ? text.leadLength(at: position) : 1
-        continue
-      }
-      // An empty match right behind a match does not count.
-      if end > position || position != lastEnd { body(position..<end) }
-      lastEnd = end
-      if end > position {
-        position = end
-      } else {
-        position += position < text.count ? text.leadLength(at: position) : 1
+    if let scanner { return scanner.forEachMatch(in: text, body) }
+    program.code.withUnsafeBufferPointer { code in
+      program.branches.withUnsafeBufferPointer { branches in
+        program.targets.withUnsafeBufferPointer { targets in
+          program.masks.withUnsafeBufferPointer { masks in
+            program.sets.withUnsafeBufferPointer { sets in
+              program.slots.withUnsafeBufferPointer { slots in
+                program.starts.withUnsafeBufferPointer { starts in
+                  var machine = PatternMachine(
+                    program, code: code, branches: branches, targets: targets, masks: masks, sets: sets, slots: slots,
+                    text: text, alwaysRemembers: alwaysRemembers)
+                  Self.search(text, &machine, starts, body)
+                }
+              }
+            }
+          }
+        }
       }
     }
   }
 
-  private func forEachOccurrence(
-    of literal: [UInt8], in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void
+  private static func search(
+    _ text: UnsafeBufferPointer<UInt8>, _ machine: inout PatternMachine, _ starts: UnsafeBufferPointer<Bool>,
+    _ body: (Range<Int>) -> Void
   ) {
-    var index = 0
-    while index + literal.count <= text.count {
-      if text[index] == literal[0], literal.indices.allSatisfy({ text[index + $0] == literal[$0] }) {
-        body(index..<index + literal.count)
-        index += literal.count
-      } else {
-        index += 1
+    var position = 0
+    var lastEnd = -1
+    while position <= text.count {
+      let byte = position < text.count ? Int(text[position]) : 256
+      if starts[byte], let end = machine.match(at: position), !(end == position && end == lastEnd) {
+        body(position..<end)
+        machine.pass(end, matched: end - position)
+        lastEnd = end
+        if end > position {
+          position = end
+          continue
+        }
+      } else if starts[byte] {
+        machine.pass(position, matched: 0)
       }
+      position = position < text.count ? machine.scalar(at: position).next : position + 1
     }
   }
 }

@@ -80,13 +80,13 @@ struct ConfigurationNode {
   /// The pattern of a `Split` or `Replace`: `{"String": ...}` or `{"Regex": ...}`.
   func pattern(_ key: String) throws -> SplitPattern {
     let node = try child(key)
-    if let literal = node.json["String"]?.stringValue { return .literal(literal) }
+    if let literal = node.json["String"]?.stringValue { return try .literal(literal) }
     guard let regex = node.json["Regex"]?.stringValue else {
       throw node.unexpected("an object with 'String' or 'Regex'")
     }
     do {
       return try SplitPattern(regex, dialect: .oniguruma)
-    } catch let error as TokenizerError {
+    } catch {
       throw TokenizerError(error.kind, "\(error.message) in the pattern", at: .key("\(node.path).Regex"))
     }
   }
