@@ -1,6 +1,7 @@
 """One run of the command, talked to line by line."""
 
 import json
+import os
 import queue
 import subprocess
 import tempfile
@@ -22,8 +23,10 @@ class LineProcess:
 
     def start(self):
         self.errors = tempfile.TemporaryFile()
+        # A backtrace takes a second and says little without symbols.
+        environment = {**os.environ, "SWIFT_BACKTRACE": "enable=no"}
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=environment
         )
         self.outgoing, self.incoming = queue.Queue(), queue.Queue()
         threading.Thread(target=self._write, args=(self.process, self.outgoing), daemon=True).start()

@@ -13,6 +13,19 @@ from tokenizers.decoders import DecodeStream
 STRATEGIES = {"LongestFirst": "longest_first", "OnlyFirst": "only_first", "OnlySecond": "only_second"}
 
 
+def ask_reference(reference, verb, line):
+    """("ok", answer), ("error", message) or ("panic", message)."""
+    try:
+        return "ok", reference.answer(verb, line)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        kind = "panic" if type(error).__name__ == "PanicException" else "error"
+        if kind == "panic":
+            reference.reload()
+        return kind, str(error)
+
+
 class HuggingFace:
     """A tokenizer.json in Hugging Face's library."""
 
@@ -203,7 +216,8 @@ class SentencePiece:
         begun.append(count)
         return {
             "ids": [piece.id for piece in pieces],
-            "tokens": [piece.piece for piece in pieces],
+            # The entry of the vocabulary, also for what is unknown: the library gives the surface there.
+            "tokens": [self.processor.id_to_piece(piece.id) for piece in pieces],
             "offsets": [[before[piece.begin], begun[piece.end]] for piece in pieces],
         }
 
