@@ -1,5 +1,6 @@
 """Comparing two answers, and making a case that differs small."""
 
+import base64
 import json
 
 
@@ -66,6 +67,9 @@ def minimise(line, differs, budget=400):
     for key in ("batch", "text", "pair", "ids", "tokens"):
         if isinstance(line.get(key), (str, list)):
             line[key] = shrink(line[key], lambda part, key=key: probe({**line, key: part}))
+    if "base64" in line:
+        put_bytes = lambda data: {**line, "base64": base64.b64encode(data).decode()}
+        line = put_bytes(shrink(base64.b64decode(line["base64"]), lambda data: probe(put_bytes(data))))
     if "tokens" in line:
         for index, token in enumerate(line["tokens"]):
             before, after = line["tokens"][:index], line["tokens"][index + 1 :]

@@ -136,11 +136,12 @@ class Stages:
 
 
 class Tiktoken:
-    """An encoding of tiktoken; `shift` is added to every id."""
+    """An encoding of tiktoken; `shift` is added to every id, and `normalizer` is what its users run first."""
 
-    def __init__(self, encoding, shift=0):
+    def __init__(self, encoding, shift=0, normalizer=None):
         self.encoding = encoding
         self.shift = shift
+        self.normalizer = normalizer
         self.special_ids = set(encoding._special_tokens.values())
 
     def reload(self):
@@ -152,13 +153,20 @@ class Tiktoken:
     def encode(self, line):
         if "base64" in line:
             data = base64.b64decode(line["base64"])
+            if self.normalizer:
+                data = self.normalizer.normalize_str(data.decode()).encode()
             return {"ids": [id + self.shift for id in self.encoding._encode_bytes(data)]}
         text = line["text"]
+        if self.normalizer:
+            text = self.normalizer.normalize_str(text)
         if line.get("special", "text") == "recognize":
             ids = self.encoding.encode(text, allowed_special="all")
         else:
             ids = self.encoding.encode_ordinary(text)
-        return {"ids": [id + self.shift for id in ids], "offsets": self.offsets(ids)}
+        out = {"ids": [id + self.shift for id in ids], "offsets": self.offsets(ids)}
+        if text != line["text"]:
+            del out["offsets"]
+        return out
 
     def offsets(self, ids):
         """Scalars that each token touches: the start agrees with `decode_with_offsets`."""
@@ -216,8 +224,7 @@ class SentencePiece:
         begun.append(count)
         return {
             "ids": [piece.id for piece in pieces],
-            # The entry of the vocabulary, also for what is unknown: the library gives the surface there.
-            "tokens": [self.processor.id_to_piece(piece.id) for piece in pieces],
+            "tokens": [piece.piece for piece in pieces],
             "offsets": [[before[piece.begin], begun[piece.end]] for piece in pieces],
         }
 

@@ -122,7 +122,7 @@ class Runner:
             row.refused += verdict == "refused"
             if verdict == "differs":
                 row.differences += 1
-                short = re.sub(r"\d+|'.*'", "N", reason)[:110]
+                short = configuration.group(line) + re.sub(r"\d+|'.*'", "N", reason)[:110]
                 row.reasons[short] = row.reasons.get(short, 0) + 1
                 if row.reasons[short] <= self.show and len(row.failures) + len(failures) < self.most_failures:
                     failures.append((line, expected[index], answer, reason))
@@ -221,7 +221,7 @@ def main():
         print(
             f"{row.name:26}{row.cases:9}{row.differences:11}{row.refused:9}{row.traps:7}{row.seconds:9.1f}", flush=True
         )
-        for reason, count in sorted(row.reasons.items(), key=lambda item: -item[1])[:12]:
+        for reason, count in sorted(row.reasons.items(), key=lambda item: -item[1])[:40]:
             print(f"  {count:6} x {reason}")
         for failure in row.failures:
             report(failure)
