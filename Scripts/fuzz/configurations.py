@@ -100,7 +100,7 @@ class HuggingFaceConfiguration(TokenizerConfiguration):
         self.path = self.make_path()
         self.reference = references.HuggingFace(self.path)
         tokenizer = self.reference.tokenizer
-        specials = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
+        specials = [token.content for _, token in sorted(tokenizer.get_added_tokens_decoder().items())]
         if len(specials) > 60:
             specials = specials[:30] + self.random.sample(specials[30:], 30)
         count = max(tokenizer.get_vocab().values()) + 1
@@ -168,13 +168,13 @@ class TiktokenConfiguration(TokenizerConfiguration):
     def open(self):
         self.reference, arguments = self.make()
         encoding = self.reference.encoding
-        specials = list(encoding.special_tokens_set)
+        specials = sorted(encoding.special_tokens_set)
         if len(specials) > 60:
-            specials = sorted(specials)[:30] + self.random.sample(sorted(specials), 30)
+            specials = specials[:30] + self.random.sample(specials, 30)
         tokens = list(encoding._mergeable_ranks)
         words = [self.random.choice(tokens).decode("utf-8", "ignore") for _ in range(400)]
         self.all_ids = [id + self.reference.shift for id in encoding._mergeable_ranks.values()]
-        self.all_ids += [id + self.reference.shift for id in self.reference.special_ids]
+        self.all_ids += [id + self.reference.shift for id in sorted(self.reference.special_ids)]
         self.set_up(arguments, specials, [word for word in words if word], 0)
 
     def encode_case(self):

@@ -289,8 +289,9 @@ def merges_from_scores(vocabulary, scores):
     return [list(parts) for _, parts in merges]
 
 
-def build_mistral(version, metaspace):
-    proto = sentencepiece_proto(FETCHED / f"mistral_{version}.model")
+def build_mistral(path, metaspace):
+    """A SentencePiece BPE model with byte fallback, in the old way (normalizers) or the new one (Metaspace)."""
+    proto = sentencepiece_proto(path)
     vocabulary = {piece.piece: index for index, piece in enumerate(proto.pieces)}
     scores = {piece.piece: piece.score for piece in proto.pieces if piece.type == 1}
     model = bpe_model(
@@ -321,10 +322,10 @@ BUILDERS = {
     "qwen2": build_qwen2,
     "o200k": build_o200k,
     "tekken": build_tekken,
-    "mistral-v1-legacy": lambda: build_mistral("v1", metaspace=False),
-    "mistral-v1-metaspace": lambda: build_mistral("v1", metaspace=True),
-    "mistral-v3-metaspace": lambda: build_mistral("v3", metaspace=True),
-    "mistral-v7-legacy": lambda: build_mistral("v7", metaspace=False),
+    "mistral-v1-legacy": lambda: build_mistral(FETCHED / "mistral_v1.model", metaspace=False),
+    "mistral-v1-metaspace": lambda: build_mistral(FETCHED / "mistral_v1.model", metaspace=True),
+    "mistral-v3-metaspace": lambda: build_mistral(FETCHED / "mistral_v3.model", metaspace=True),
+    "mistral-v7-legacy": lambda: build_mistral(FETCHED / "mistral_v7.model", metaspace=False),
 }
 
 
