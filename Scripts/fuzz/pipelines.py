@@ -16,11 +16,16 @@ DEEPSEEK = (
     "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"
 )
 PATTERNS = [GPT2, LLAMA3, QWEN, O200K, CL100K, CLIP, DEEPSEEK, r"\p{N}{1,3}", "[一-龥\u3040-ゟ゠-ヿ]+"]
-PATTERNS += [r"\s+", r"\s", r"\S+", r"\d+", r"\d", r"[0-9]", r"\w+|[^\w\s]+", r"\w+", r"\W", " {2,}", "▁", " ", r"\p{Han}"]
-PATTERNS += [r"\p{L}+", r"\p{Lu}", r"\p{M}+", r"[^\p{L}\p{M}]", r"\p{P}|\p{S}", r"(?i:'s|'t|s)", r"(?i)k", r"[\r\n]+", "a|ab"]
-PATTERNS += [r"\b", r"(?=\p{Lu})", r"(?<=\d)(?=\D)", r"\s*", r"(?<!\s)\s(?!\s)", r"^\s+|\s+$", r".", r"[a-z]+?", r"(a|b)*c"]
-PATTERNS += [r"[[:punct:]]", r"[[:alpha:]]+", r"\p{Zs}", r"\p{C}", r"\x{1F600}|é", r"\n", r"\u00e9", r"[^\x00-\x7F]+", r"\h"]
-PATTERNS += [r"\p{Hiragana}+|\p{Katakana}+", r"(?>a+)b?", r"(?:ab){1,2}", r"[a-zA-Z&&[^aeiou]]", r"\A.|.\z", r"\p{Ll}\p{Lu}"]
+PATTERNS += [r"\s+", r"\s", r"\S+", r"\d+", r"\d", r"[0-9]", r"\w+|[^\w\s]+", r"\w+", r"\W", " {2,}", "▁", " ",
+    r"\p{Han}"]
+PATTERNS += [r"\p{L}+", r"\p{Lu}", r"\p{M}+", r"[^\p{L}\p{M}]", r"\p{P}|\p{S}", r"(?i:'s|'t|s)", r"(?i)k", r"[\r\n]+",
+    "a|ab"]
+PATTERNS += [r"\b", r"(?=\p{Lu})", r"(?<=\d)(?=\D)", r"\s*", r"(?<!\s)\s(?!\s)", r"^\s+|\s+$", r".", r"[a-z]+?",
+    r"(a|b)*c"]
+PATTERNS += [r"[[:punct:]]", r"[[:alpha:]]+", r"\p{Zs}", r"\p{C}", r"\x{1F600}|é", r"\n", r"\u00e9", r"[^\x00-\x7F]+",
+    r"\h"]
+PATTERNS += [r"\p{Hiragana}+|\p{Katakana}+", r"(?>a+)b?", r"(?:ab){1,2}", r"[a-zA-Z&&[^aeiou]]", r"\A.|.\z",
+    r"\p{Ll}\p{Lu}"]
 LITERALS = [" ", "  ", "a", "e\u0301", "é", "'s", "▁", "\n", "-", "", "ab", "中", "😀", "\u200d", "ß", ".", "``", "''"]
 CONTENTS = ["", " ", "▁", "X", "ab", "é", "\n", "  ", "$1", "\\0", "😀"]
 BEHAVIORS = ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"]
@@ -80,13 +85,14 @@ class Pipelines:
 
     def byte_level(self):
         return {
-            "type": "ByteLevel", "add_prefix_space": self.flag(), "trim_offsets": self.flag(), "use_regex": self.flag(0.7),
+            "type": "ByteLevel", "add_prefix_space": self.flag(), "trim_offsets": self.flag(),
+            "use_regex": self.flag(0.7),
         }
 
     def pre_tokenizer(self, depth=0):
         kind = self.random.choice(
-            "ByteLevel Whitespace WhitespaceSplit BertPreTokenizer Metaspace CharDelimiterSplit Punctuation Digits Split "
-            "Split Split UnicodeScripts FixedLength Sequence".split()
+            "ByteLevel Whitespace WhitespaceSplit BertPreTokenizer Metaspace CharDelimiterSplit Punctuation Digits "
+            "Split Split Split UnicodeScripts FixedLength Sequence".split()
         )
         if kind == "Sequence":
             if depth > 1:
@@ -127,7 +133,8 @@ class Pipelines:
             return {"type": kind, "suffix": self.random.choice(["</w>", "</w>", "a", "@@"])}
         if kind == "Strip":
             content = self.random.choice([" ", " ", "a", "▁", "é"])
-            return {"type": kind, "content": content, "start": self.random.randint(0, 3), "stop": self.random.randint(0, 3)}
+            return {"type": kind, "content": content, "start": self.random.randint(0, 3),
+                "stop": self.random.randint(0, 3)}
         if kind == "Replace":
             pattern = self.pattern()
             if pattern == {"String": ""}:
@@ -154,10 +161,12 @@ class Pipelines:
             return self.hard.mixture()[:5] + self.random.choice(["</w>", "@@", "▁", " "])
         if style == 5:
             return self.random.choice(
-                ["", " ", "  ", "▁", "▁▁", "a", "aa", "|", "<pad>", ".", "?", "!", ",", "'", "n't", "'m", "'s", "'ve", "'re", " do"]
+                ["", " ", "  ", "▁", "▁▁", "a", "aa", "|", "<pad>", ".", "?", "!", ",", "'", "n't", "'m", "'s", "'ve",
+                    "'re", " do"]
             )
         if style == 6:
-            return self.random.choice(["<0xzz>", "<0xE2", "<0x+1>", "<0x1>", "<0xe2>", "<0x80>", "<0xE2>", "<0x98>", "<0x83>", "é"])
+            return self.random.choice(["<0xzz>", "<0xE2", "<0x+1>", "<0x1>", "<0xe2>", "<0x80>", "<0xE2>", "<0x98>",
+                "<0x83>", "é"])
         return self.hard.text()[:8]
 
     def decoder_tokens(self):
@@ -170,7 +179,8 @@ class Pipelines:
     # Whole tokenizers
 
     def post_processor(self, specials, depth=0):
-        kind = self.random.choice(["TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel", "Sequence", None])
+        kind = self.random.choice(["TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel", "Sequence",
+            None])
         names = list(specials)
         if kind == "TemplateProcessing":
             single = self.random.choice(["$A", "[CLS] $A [SEP]", "$A:1 [SEP]:2", "[CLS] [CLS] $A", "[SEP] $A [CLS]:3"])

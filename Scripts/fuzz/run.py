@@ -19,9 +19,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fuzz.compare import compare, minimise
-from fuzz.configurations import EXTRA, WEIGHTS, Raw, configurations
+from fuzz.configurations import EXTRA, WEIGHTS, configurations
 from fuzz.process import Crash, LineProcess
 from fuzz.references import ask_reference
+from fuzz.stage_configurations import Raw
 
 CHUNK = 100
 

@@ -7,13 +7,11 @@ import random
 
 import sentencepiece
 import tokenizers
-from tokenizers import models, trainers
+from tokenizers import trainers
 
 from .corpus import corpus
-from .vocabularies import (
-    CL100K, GPT2, TRAINED, added, bpe_model, byte_letters, byte_level, document, merges_from_scores, save, sentencepiece_proto,
-    sequence, specials_of, split, template,
-)
+from .vocabularies import TRAINED, added, bpe_model, byte_letters, byte_level, document, save, sentencepiece_proto
+from .vocabularies import sequence, template
 
 BERT = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4}
 ROBERTA = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4}
@@ -96,7 +94,8 @@ def char_bpe(size=4000, lines=None, **options):
 
 
 def word_level(pre_tokenizer, normalizer=None, size=4000, lines=None):
-    parts = {"added_tokens": [added(0, "[UNK]"), added(1, "[PAD]")], "pre_tokenizer": pre_tokenizer, "normalizer": normalizer}
+    parts = {"added_tokens": [added(0, "[UNK]"), added(1, "[PAD]")], "pre_tokenizer": pre_tokenizer,
+        "normalizer": normalizer}
     trainer = trainers.WordLevelTrainer(vocab_size=size, special_tokens=["[UNK]", "[PAD]"], show_progress=False)
     model = train(parts, {"type": "WordLevel", "vocab": {}, "unk_token": "[UNK]"}, trainer, lines or corpus())
     return document(model, **parts)
@@ -197,9 +196,12 @@ def renumber(tokens, vocabulary):
 def many_added_tokens(seed, lowercase, size=2000, lines=None):
     """A byte-level BPE with added tokens of every combination of flags: overlapping, spaced, in upper case."""
     chooser = random.Random(seed)
-    contents = ["<a>", "<a><b>", "<b>", "a", "ab", "abc", "The", "THE", "İstanbul", "New York", "  ", " x", "x ", "é", "e\u0301"]
-    contents += ["ﬁ", "fi", "\n", "\r\n", "▁", "ing", "_", "'s", "12", "1", "<|end|>", "<|END|>", "<|end|><|end|>", "中", "中文"]
-    contents += ["ß", "SS", "K", "\u212a", "ΣΊΣ", "Σ", "😀", "👩‍👩‍👧", "\u0301", "-", "--", "a b", "a  b", "\u200b", "\u3000"]
+    contents = ["<a>", "<a><b>", "<b>", "a", "ab", "abc", "The", "THE", "İstanbul", "New York", "  ", " x", "x ", "é",
+        "e\u0301"]
+    contents += ["ﬁ", "fi", "\n", "\r\n", "▁", "ing", "_", "'s", "12", "1", "<|end|>", "<|END|>", "<|end|><|end|>", "中",
+        "中文"]
+    contents += ["ß", "SS", "K", "\u212a", "ΣΊΣ", "Σ", "😀", "👩‍👩‍👧", "\u0301", "-", "--", "a b", "a  b", "\u200b",
+        "\u3000"]
     tokens = []
     for index, content in enumerate(contents):
         flags = {flag: chooser.random() < 0.35 for flag in ("single_word", "lstrip", "rstrip")}
@@ -234,7 +236,8 @@ def own_limits():
 PUNCTUATION = sequence("pre_tokenizer", [{"type": "Whitespace"}, {"type": "Punctuation", "behavior": "Contiguous"}])
 DIGITS = sequence(
     "pre_tokenizer",
-    [{"type": "WhitespaceSplit"}, {"type": "Punctuation", "behavior": "Isolated"}, {"type": "Digits", "individual_digits": True}],
+    [{"type": "WhitespaceSplit"}, {"type": "Punctuation", "behavior": "Isolated"},
+        {"type": "Digits", "individual_digits": True}],
 )
 SCRIPTS = sequence("pre_tokenizer", [{"type": "UnicodeScripts"}, {"type": "Whitespace"}])
 

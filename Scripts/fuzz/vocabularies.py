@@ -202,7 +202,8 @@ def build_gpt2():
     model = byte_level_model(ranks("gpt2.tiktoken"))
     tokens = [added(50256, "<|endoftext|>", normalized=True)]
     return document(
-        model, added_tokens=tokens, pre_tokenizer=byte_level(), post_processor=byte_level(trim=False), decoder=byte_level()
+        model, added_tokens=tokens, pre_tokenizer=byte_level(), post_processor=byte_level(trim=False),
+            decoder=byte_level()
     )
 
 

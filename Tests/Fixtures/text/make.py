@@ -3,8 +3,8 @@
 
     python Tests/Fixtures/text/make.py [--retrain]
 
-Needs the packages of Scripts/fuzz/requirements.txt, and Scripts/fetch_vocabularies.py first. The small tokenizers that are
-there stay as they are unless --retrain is given (training is not the same twice); the cases are the same for the same files.
+Needs the packages of Scripts/fuzz/requirements.txt, and Scripts/fetch_vocabularies.py first. The small tokenizers that
+are there stay as they are unless --retrain is given (training is not the same twice); the same files give the same cases.
 
 Every text comes from Scripts/fuzz/strings.py, so the files hold nobody else's words. What is written:
 
@@ -13,9 +13,10 @@ Every text comes from Scripts/fuzz/strings.py, so the files hold nobody else's w
   "arguments": [--encoding and the like], "cases": [{"verb", "in", "out"}]};
 - stages/normalizer.json, pre_tokenizer.json, decoder.json: {"cases": [{"in", "out"}]}.
 
-"in" is a line of the command's machine contract, "out" its answer, shortened: `offsets` is one flat list, `type_ids` and
-`special_tokens_mask` are left out when all 0, `attention_mask` when all 1, `tokens` when each is the vocabulary's entry for its
-id, `overflowing` when empty. "out": {"error": true} where the reference refuses. Cases on which it panics are not here.
+"in" is a line of the command's machine contract, "out" its answer, shortened: `offsets` is one flat list, `type_ids`
+and `special_tokens_mask` are left out when all 0, `attention_mask` when all 1, `tokens` when each is the vocabulary's
+entry for its id, `overflowing` when empty. "out": {"error": true} where the reference refuses. Cases on which it
+panics are not here.
 """
 
 import argparse
@@ -34,9 +35,16 @@ sys.path.insert(0, str(HERE.parents[2] / "Scripts"))
 import tiktoken
 import tokenizers
 
-from fuzz import configurations, references, trained, vocabularies
+from fuzz import configuration as shared
+from fuzz import references, trained, vocabularies
+from fuzz.configurations import configurations
 from fuzz.pipelines import Pipelines
 from fuzz.strings import CODE, SCRIPTS, HardStrings
+from fuzz.tokenizer_configurations import (
+    HuggingFaceConfiguration,
+    SentencePieceConfiguration,
+    TiktokenConfiguration,
+)
 from fuzz.vocabularies import added, byte_level, sequence, split, template
 
 SEED = 7
@@ -60,7 +68,8 @@ def write(path, value):
 def training_lines():
     """The sentences, their words in several cases, and some hard strings."""
     hard = HardStrings(SEED)
-    out = [text for text in SCRIPTS + CODE for _ in range(12)] + [text for text in SCRIPTS[:3] + CODE for _ in range(60)]
+    out = [text for text in SCRIPTS + CODE for _ in range(12)]
+    out += [text for text in SCRIPTS[:3] + CODE for _ in range(60)]
     out += [word for text in SCRIPTS + CODE for word in text.split() for _ in range(3)]
     out += [text.lower() for text in SCRIPTS] + [text.upper() for text in SCRIPTS]
     return out + [hard.text()[:80].replace("\0", "") for _ in range(400)]
@@ -69,7 +78,8 @@ def training_lines():
 # A small table of replacements in the shape of NFKC: the published ones are a quarter of a megabyte.
 def normalization_rules():
     sources = [*range(0xFF01, 0xFF5F), *range(0xFF61, 0xFFA0), *range(0xFB00, 0xFB07), *range(0x2160, 0x2180)]
-    sources += [*range(0x2460, 0x2474), *range(0x3300, 0x3310), 0xA0, 0x2003, 0x3000, 0xBD, 0x2122, 0x212B, 0xFDFA, 0x1E9B]
+    sources += [*range(0x2460, 0x2474), *range(0x3300, 0x3310), 0xA0, 0x2003, 0x3000, 0xBD, 0x2122, 0x212B, 0xFDFA,
+        0x1E9B]
     rules = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in sources}
     for base in "カキクケコサシスセソタチツテトハヒフヘホウ":
         half = {unicodedata.normalize("NFKC", chr(code)): chr(code) for code in range(0xFF61, 0xFFA0)}[base]
@@ -110,7 +120,8 @@ def byte_level_json(pattern, normalizer=None, **options):
     names = ["<|begin|>", "<|end|>", "<|im_start|>"]
     parts = {
         "normalizer": normalizer,
-        "pre_tokenizer": sequence("pre_tokenizer", [split(pattern), byte_level(regex=False)]) if pattern else byte_level(),
+        "pre_tokenizer": sequence("pre_tokenizer", [split(pattern),
+        byte_level(regex=False)]) if pattern else byte_level(),
         "decoder": byte_level(),
     }
     trainer = tokenizers.trainers.BpeTrainer(
@@ -128,7 +139,8 @@ def sentencepiece_models():
     """Name -> function that trains."""
     sizes = {"unigram-bytes": 1000, "bpe-bytes": 1000}
     names = ["unigram-nmt", "unigram-bytes", "unigram-suffix", "unigram-loose", "bpe-bytes", "bpe-nfkc", "bpe-nodummy"]
-    return {name: lambda name=name: small_model(name, vocab_size=sizes.get(name, 900)) for name in [*names, "char", "word"]}
+    return {name: lambda name=name: small_model(name, vocab_size=sizes.get(name, 900)) for name in [*names, "char",
+        "word"]}
 
 
 def own_limits():
@@ -188,7 +200,8 @@ def small_tokenizers():
     model = json.loads(files["gpt2"].read_text("utf-8"))["model"]
     letters = {letter: byte for byte, letter in vocabularies.byte_letters().items()}
     ranks = {bytes(letters[c] for c in token): id for token, id in model["vocab"].items()}
-    text = "".join(f"{base64.b64encode(token).decode()} {id}\n" for token, id in sorted(ranks.items(), key=lambda i: i[1]))
+    text = "".join(f"{base64.b64encode(token).decode()} {id}\n" for token,
+        id in sorted(ranks.items(), key=lambda i: i[1]))
     files["tiktoken"] = vocabularies.save(TOKENIZERS / "ranks.tiktoken", text)
     return files, ranks
 
@@ -198,7 +211,8 @@ def small_tokenizers():
 
 def features(verb, line, out):
     """What is special about a case: neighbouring classes of scalars, rare scalars, options, shapes of the answer."""
-    found = {(verb, key, str(line[key])[:60]) for key in line if key not in ("text", "pair", "ids", "batch", "base64", "tokens")}
+    found = {(verb, key, str(line[key])[:60]) for key in line if key not in ("text", "pair", "ids", "batch", "base64",
+        "tokens")}
     texts = [line.get("text", ""), line.get("pair", "")] + [str(item) for item in line.get("batch", [])]
     for text in texts + line.get("tokens", []):
         kinds = ["^", *(unicodedata.category(c) if ord(c) > 127 or c.isalnum() else c for c in text), "$"]
@@ -277,7 +291,7 @@ def write_cases(name, file, arguments, fetched, cases, reference):
 
 
 def opened(configuration):
-    configurations.LINES[:] = [text for text in SCRIPTS]
+    shared.LINES[:] = [text for text in SCRIPTS]
     configuration.open()
     return configuration
 
@@ -289,19 +303,19 @@ def small_cases(files, ranks):
             encoding = tiktoken.Encoding("small", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special)
             arguments = ["--pattern", pattern, "--special", json.dumps(special)]
             reference = references.Tiktoken(encoding)
-            configuration = configurations.TiktokenConfiguration(name, SEED, lambda: (reference, arguments))
+            configuration = TiktokenConfiguration(name, SEED, lambda: (reference, arguments))
         elif path.suffix == ".model":
             arguments = []
-            configuration = configurations.SentencePieceConfiguration(name, SEED, lambda path=path: path)
+            configuration = SentencePieceConfiguration(name, SEED, lambda path=path: path)
         else:
             arguments = []
-            configuration = configurations.HuggingFaceConfiguration(name, SEED, lambda path=path: path)
+            configuration = HuggingFaceConfiguration(name, SEED, lambda path=path: path)
         cases = gather(opened(configuration), PER_SMALL, 1500)
         write_cases(name, path.name, arguments, False, cases, configuration.reference)
 
 
 def fetched_cases():
-    every = configurations.configurations(SEED)
+    every = configurations(SEED)
     files = {}
     for name, (file, _) in vocabularies.TIKTOKEN_FILES.items():
         files[f"tiktoken-{name}"] = (file, ["--encoding", name])
@@ -332,7 +346,7 @@ def random_cases(charsmap, count=14):
             text = json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
             if value and len(text.encode()) < 25_000 and not unsound(value):
                 vocabularies.save(path, text)
-        configuration = configurations.HuggingFaceConfiguration(name, SEED, lambda path=path: path)
+        configuration = HuggingFaceConfiguration(name, SEED, lambda path=path: path)
         cases = gather(opened(configuration), PER_RANDOM, 500)
         write_cases(name, path.name, [], False, cases, configuration.reference)
 
@@ -361,7 +375,8 @@ def stage_cases(charsmap):
             if answer == "ok":
                 candidates.append(("stage", line, out))
         cases = choose(candidates, PER_STAGE)
-        items = json.loads(json.dumps([{"in": line, "out": out} for _, line, out in cases]).replace(charsmap, "@charsmap"))
+        items = json.loads(json.dumps([{"in": line, "out": out} for _, line, out in cases]).replace(charsmap,
+            "@charsmap"))
         write(STAGES / f"{kind}.json", {"charsmap": charsmap if kind == "normalizer" else "", "cases": items})
 
 
@@ -377,7 +392,7 @@ def main():
     files, ranks = small_tokenizers()
     spec = vocabularies.sentencepiece_proto(files["spm-unigram-nmt"]).normalizer_spec
     charsmap = base64.b64encode(spec.precompiled_charsmap).decode()
-    configurations.CHARSMAPS[:] = [charsmap]
+    shared.CHARSMAPS[:] = [charsmap]
     small_cases(files, ranks)
     random_cases(charsmap)
     stage_cases(charsmap)
