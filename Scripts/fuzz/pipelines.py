@@ -6,8 +6,7 @@ import random
 import tokenizers
 from tokenizers import trainers
 
-from . import references
-from .trained import renumber, template
+from .trained import renumber, settle, template
 from .vocabularies import CL100K, GPT2, LLAMA3, O200K, QWEN, added, bpe_model, byte_letters, document, sequence
 
 CLIP = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -294,16 +293,12 @@ class Pipelines:
         if isinstance(vocabulary, list):
             vocabulary = {name: index for index, (name, _) in enumerate(vocabulary)}
         tokens = []
-        normalized = references.Stages()
         names = ["[CLS]", "[SEP]", "[PAD]"] + ([self.hard.mixture()[:6] for _ in range(3)] if self.flag(0.7) else [])
         names += ["The", " the", "a b", "İ", "<x>", "<x><y>", "xX", "\n"] if self.flag() else []
         for name in dict.fromkeys(names):
             flags = {flag: self.flag(0.25) for flag in ("single_word", "lstrip", "rstrip", "normalized")}
-            line = {"normalizer": parts["normalizer"], "text": name}
-            if flags["normalized"] and line["normalizer"] and not normalized.answer("stage", line)["text"]:
-                # The library then finds the empty text at every place, and panics now and then.
-                flags["normalized"] = False
             tokens.append(added(0, name, special=name[0] == "[" or self.flag(0.2), **flags))
+        settle(tokens, parts["normalizer"])
         renumber(tokens, vocabulary)
         specials = {token["content"]: token["id"] for token in tokens if token["content"][0] == "["}
         specials = {name: specials[name] for name in ("[CLS]", "[SEP]", "[PAD]")}

@@ -66,7 +66,7 @@ class SweepConfiguration(Configuration):
         classes += [f"[[:{name}:]]" for name in names] + [r"\p{Punct}", r"\p{Alpha}", r"\p{Space}", r"\W", r"\S", r"\D"]
         classes += [r"(?i:\p{Lu})", r"(?i)[a-z]", r"(?i)ß", r"(?i)ﬁ", r"\p{Greek}", r"\p{Arabic}", r"\p{Latin}",
             r"\p{Hangul}"]
-        classes += [r"\R", r"\X", r"\H", r"\p{^L}", r"\P{L}", r"[^\s\p{L}\p{N}]", r"\p{Sc}", r"\p{Pd}", r"\p{Nl}",
+        classes += [r"\R", r"\H", r"\p{^L}", r"\P{L}", r"[^\s\p{L}\p{N}]", r"\p{Sc}", r"\p{Pd}", r"\p{Nl}",
             r"\p{Sk}"]
         for pattern in classes:
             split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}

@@ -9,6 +9,7 @@ import sentencepiece
 import tokenizers
 from tokenizers import trainers
 
+from . import references
 from .corpus import corpus
 from .vocabularies import TRAINED, added, bpe_model, byte_letters, byte_level, document, save, sentencepiece_proto
 from .vocabularies import sequence, template
@@ -193,6 +194,19 @@ def renumber(tokens, vocabulary):
             token["id"], next_id = next_id, next_id + 1
 
 
+def settle(tokens, normalizer):
+    """Keeps as they are the added tokens that would be nothing, or the same as another, once normalized.
+
+    The library finds an empty content at every place and panics now and then, and picks among equal ones at random.
+    """
+    stages, seen = references.Stages(), set()
+    for token in tokens:
+        if token["normalized"] and normalizer:
+            text = stages.answer("stage", {"normalizer": normalizer, "text": token["content"]})["text"]
+            token["normalized"] = bool(text) and text not in seen
+            seen.add(text)
+
+
 def many_added_tokens(seed, lowercase, size=2000, lines=None):
     """A byte-level BPE with added tokens of every combination of flags: overlapping, spaced, in upper case."""
     chooser = random.Random(seed)
@@ -218,6 +232,7 @@ def many_added_tokens(seed, lowercase, size=2000, lines=None):
         vocab_size=size, show_progress=False, initial_alphabet=sorted(byte_letters().values())
     )
     model = train(parts, bpe_model({}, []), trainer, lines or corpus())
+    settle(tokens, parts["normalizer"])
     renumber(tokens, model["vocab"])
     return document(model, added_tokens=tokens, **parts)
 
