@@ -2,6 +2,8 @@
 
 INPUT ?= .
 VOCABULARY ?= 8000
+CASES ?= 100000
+SEED ?= 1
 SWIFT ?= swift
 PYTHON ?= python3
 VENV := .deps/python
@@ -27,16 +29,17 @@ run: toolchain
 test: toolchain $(VENV)/ready
 	$(SWIFT) build -c release --product tessera
 	$(SWIFT) test
-	$(VENV)/bin/python Scripts/fuzz.py --tessera .build/release/tessera --cases 300
+	$(VENV)/bin/python Scripts/fuzz/run.py --tessera .build/release/tessera --cases 6000
 
 fuzz: toolchain $(VENV)/ready
 	$(SWIFT) build -c release --product tessera
-	$(VENV)/bin/python Scripts/fuzz.py --tessera .build/release/tessera --cases 20000
+	$(VENV)/bin/python Scripts/fuzz/run.py --tessera .build/release/tessera --cases $(CASES) --seed $(SEED)
 
-# The reference libraries, for the comparison only.
-$(VENV)/ready: Scripts/requirements.txt
+# The reference libraries and the published vocabularies, for the comparison only.
+$(VENV)/ready: Scripts/fuzz/requirements.txt Scripts/fetch_vocabularies.py
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { echo "python3 with venv is needed: apt-get install python3-venv" >&2; exit 1; }
-	@$(VENV)/bin/pip install --quiet --requirement Scripts/requirements.txt
+	@$(VENV)/bin/pip install --quiet --requirement Scripts/fuzz/requirements.txt
+	@$(VENV)/bin/python Scripts/fetch_vocabularies.py
 	@touch $@
 
 lint: toolchain

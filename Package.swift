@@ -18,7 +18,7 @@ let package = Package(
       dependencies: ["TesseraText", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .testTarget(
-      name: "TesseraTextTests", dependencies: ["TesseraText"], swiftSettings: strict),
+      name: "TesseraTextTests", dependencies: ["TesseraText", "tessera"], swiftSettings: strict),
   ]
 )
 

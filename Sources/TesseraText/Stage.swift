@@ -20,7 +20,7 @@ public enum Stage {
       return pieces.pieces.map { piece in
         (
           String(decoding: pieces.bytes[piece.start..<piece.end], as: UTF8.self),
-          index.scalars(of: pieces.origin(of: 0..<piece.count, in: piece), in: input)
+          index.referenceScalars(of: pieces.origin(of: 0..<piece.count, in: piece), in: input)
         )
       }
     }

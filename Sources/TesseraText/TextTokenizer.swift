@@ -67,6 +67,7 @@ public struct TextTokenizer: Sendable {
   ///   be cut as asked.
   /// - Complexity: O(n log n) for n bytes, O(n) for words of bounded length.
   public func encode(_ text: String, pair: String? = nil, options: EncodeOptions = .init()) throws -> Encoding {
+    try core.check(options)
     var scratch = ModelScratch()
     var encodings = [try core.encode(Input(text, pair: pair), options, &scratch)]
     core.padding(options)?.apply(to: &encodings)
@@ -88,6 +89,7 @@ public struct TextTokenizer: Sendable {
   /// - Parameter threads: `nil` for one per core.
   public func encode(batch inputs: [Input], options: EncodeOptions = .init(), threads: Int? = nil) throws -> [Encoding]
   {
+    try core.check(options)
     var encodings = try Parallel.map(inputs, threads: threads, state: ModelScratch.init) { input, scratch in
       try core.encode(input, options, &scratch)
     }
@@ -99,6 +101,7 @@ public struct TextTokenizer: Sendable {
   ///
   /// What follows the first invalid sequence is one word, as in tiktoken.
   public func encode(bytes: [UInt8], options: EncodeOptions = .init()) throws -> Encoding {
+    try core.check(options)
     var scratch = ModelScratch()
     var encodings = [try core.encode(bytes: bytes, options, &scratch)]
     core.padding(options)?.apply(to: &encodings)
@@ -151,7 +154,12 @@ public struct TextTokenizer: Sendable {
   public var specialTokens: [(id: UInt32, token: AddedToken)] { addedTokens.filter { $0.token.isSpecial } }
 
   /// The tokenizer as a tokenizer.json that Hugging Face's library reads.
-  public func tokenizerJSON(layout: JSON.Layout = .pretty) -> [UInt8] {
-    core.description.tokenizerJSON(layout: layout, added: core.added)
+  ///
+  /// - Throws: ``TokenizerError`` of kind `unsupported` for word and character models of sentencepiece, which that format cannot say.
+  public func tokenizerJSON(layout: JSON.Layout = .pretty) throws -> [UInt8] {
+    if core.description.hasNoTokenizerJSON {
+      throw TokenizerError(.unsupported, "a SentencePiece model of words or characters has no form as a tokenizer.json")
+    }
+    return core.description.tokenizerJSON(layout: layout, added: core.added)
   }
 }

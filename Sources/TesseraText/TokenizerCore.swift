@@ -10,6 +10,9 @@ final class TokenizerCore: Sendable {
   let padding: Padding?
   let defaultSpecialTokensInText: TextTokenizer.SpecialTokensInText
   private let keepsRawBytes: Bool
+  /// Special tokens are told from others by their ids and are no byte-level text: so in formats where they stand outside the
+  /// vocabulary. tokenizer.json tells them by their texts.
+  private let keepsAddedApart: Bool
   /// Does the work for models of sentencepiece, whose rules differ from those of tokenizer.json.
   private let sentencePiece: SentencePieceEncoder?
 
@@ -33,6 +36,7 @@ final class TokenizerCore: Sendable {
     added = AddedVocabulary(
       description.addedTokens, model: description.model.vocabulary, normalizer: normalizer, honorsIDs: honorsIDs)
     defaultSpecialTokensInText = specialTokensInText
+    keepsAddedApart = honorsIDs && decoder?.isByteLevel ?? false
     keepsRawBytes = description.model.readsRawBytes && (preTokenizer?.endsInByteLevel ?? false)
   }
 
@@ -94,18 +98,23 @@ final class TokenizerCore: Sendable {
     return try finish(first, second, options)
   }
 
+  /// Refuses a truncation whose windows could not move on, whether or not a text is long enough to need it.
+  func check(_ options: TextTokenizer.EncodeOptions) throws {
+    guard let truncation = options.truncation ?? truncation else { return }
+    let room = truncation.maximumLength - (postProcessor?.addedTokens(isPair: false) ?? 0)
+    guard room >= truncation.stride else {
+      throw TokenizerError(
+        .invalidRequest,
+        "the stride \(truncation.stride) is greater than the \(max(room, 0)) tokens that the maximum length "
+          + "\(truncation.maximumLength) leaves for text")
+    }
+  }
+
   private func finish(
     _ first: Encoding, _ second: Encoding?, _ options: TextTokenizer.EncodeOptions
   ) throws -> Encoding {
     var (first, second) = (first, second)
     if let truncation = options.truncation ?? truncation {
-      let templates = (postProcessor?.addedTokens(isPair: false) ?? 0)
-      guard truncation.maximumLength - templates >= truncation.stride else {
-        throw TokenizerError(
-          .invalidRequest,
-          "the stride \(truncation.stride) is greater than the \(max(truncation.maximumLength - templates, 0)) tokens "
-            + "that the maximum length \(truncation.maximumLength) leaves for text")
-      }
       let reserved = postProcessor?.addedTokens(isPair: second != nil) ?? 0
       try truncation.apply(to: &first, &second, reserved: options.addsSpecialTokens ? reserved : 0)
     }
@@ -130,7 +139,8 @@ final class TokenizerCore: Sendable {
             let range = pieces.origin(of: Int(output.starts[token])..<Int(output.ends[token]), in: piece)
             let text = piece.isText ? tokenText(output, token) : Self.text(of: piece, in: pieces)
             result.append(
-              id: output.ids[token], token: text, offsets: index.scalars(of: range, in: input), word: UInt32(word),
+              id: output.ids[token], token: text, offsets: index.referenceScalars(of: range, in: input),
+              word: UInt32(word),
               type: type, special: 0)
             token += 1
           }
@@ -207,8 +217,10 @@ final class TokenizerCore: Sendable {
     // The last word before the fault may go on behind it, so both are one word.
     var start = validCount
     if let word = head.wordIDs.last, let last = word {
-      let keep = head.wordIDs.firstIndex { $0 == last } ?? head.count
+      var keep = head.wordIDs.firstIndex { $0 == last } ?? head.count
       if added.tokensByID[head.ids[keep]] == nil {
+        // As in tiktoken: blanks before it may join with what follows.
+        if isBlank(head.ids[keep]) { while keep > 0, isBlank(head.ids[keep - 1]) { keep -= 1 } }
         start = head.offsets[keep].lowerBound
         head = head.slice(0..<keep)
       }
@@ -223,6 +235,14 @@ final class TokenizerCore: Sendable {
         special: 0)
     }
     return try finish(head, nil, options)
+  }
+
+  /// Whether a token of the text is nothing but spaces, tabs and line feeds.
+  private func isBlank(_ id: UInt32) -> Bool {
+    guard added.tokensByID[id] == nil, let text = description.model.vocabulary.text(ofID: id),
+      let bytes = ByteLevelAlphabet.bytes(of: text)
+    else { return false }
+    return bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A }
   }
 
   private static func byteOffsets(_ offsets: [Range<Int>], in text: ArraySlice<UInt8>) -> [Range<Int>] {
@@ -241,7 +261,17 @@ final class TokenizerCore: Sendable {
   private func texts(of ids: some Sequence<UInt32>, skipSpecialTokens: Bool) -> [[UInt8]] {
     var result: [[UInt8]] = []
     for id in ids {
+      if keepsAddedApart, let token = added.tokensByID[id] {
+        if !(skipSpecialTokens && token.isSpecial) {
+          result.append(Array(ByteLevelAlphabet.text(of: token.content.utf8).utf8))
+        }
+        continue
+      }
       guard let text = text(ofID: id) else { continue }
+      if keepsAddedApart {
+        result.append(text)
+        continue
+      }
       if skipSpecialTokens, !added.specialContents.isEmpty,
         added.specialContents.contains(text)
       {

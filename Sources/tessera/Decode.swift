@@ -17,7 +17,8 @@ struct Decode: ParsableCommand {
   func run() throws {
     let tokenizer = try source.load()
     if jsonl {
-      guard try Console.answerLines({ try answer($0, tokenizer) }) else { throw ExitCode(1) }
+      guard try Console.answerLines(DecodeLine(tokenizer: tokenizer, givesBytes: bytes, givesSteps: stream).answer)
+      else { throw ExitCode(1) }
       return
     }
     for path in files.isEmpty ? ["-"] : files {
@@ -32,8 +33,15 @@ struct Decode: ParsableCommand {
       try Console.print("")
     }
   }
+}
 
-  private func answer(_ line: JSON, _ tokenizer: TextTokenizer) throws -> JSON {
+/// Answers one line of `tessera decode --jsonl`.
+struct DecodeLine {
+  let tokenizer: TextTokenizer
+  var givesBytes = false
+  var givesSteps = false
+
+  func answer(_ line: JSON) throws -> JSON {
     guard let list = line["ids"]?.arrayValue else {
       throw TokenizerError(.malformed, "expected an array of ids", at: .key("ids"))
     }
@@ -44,11 +52,11 @@ struct Decode: ParsableCommand {
       return id
     }
     let skips = line["skip_special_tokens"]?.boolValue ?? true
-    if stream {
+    if givesSteps {
       var stream = tokenizer.decodeStream(skipSpecialTokens: skips)
       return ["steps": .array(try ids.map { try stream.next($0).map { .string($0) } ?? .null })]
     }
-    if bytes {
+    if givesBytes {
       let data = Data(tokenizer.decodeBytes(ids, skipSpecialTokens: skips))
       return ["base64": .string(data.base64EncodedString())]
     }

@@ -17,7 +17,7 @@ struct Demo: ParsableCommand {
     let start = Date()
     let trained = try corpus.train(vocabularySize: vocabSize, minimumFrequency: 2, ["<|endoftext|>"])
     let trainingTime = Date().timeIntervalSince(start)
-    try Console.write(trained.tokenizerJSON(), to: output)
+    try Console.write(try trained.tokenizerJSON(), to: output)
     let tokenizer = try TextTokenizer(contentsOf: output)
     let texts = try corpus.paths.map { String(decoding: try Console.read($0), as: UTF8.self) }
     let encodingStart = Date()

@@ -163,7 +163,7 @@ struct EncodeLine {
       }
       let inputs = try items.enumerated().map { try Self.input($1, "batch[\($0)]") }
       let encodings = try tokenizer.encode(batch: inputs, options: options, threads: threads)
-      return ["encodings": .array(encodings.map(Self.json))]
+      return ["encodings": .array(encodings.map { Self.json(of: $0, isInBatch: true) })]
     }
     if let encoded = line["base64"]?.stringValue {
       guard let data = Data(base64Encoded: encoded) else {
@@ -184,7 +184,8 @@ struct EncodeLine {
     return TextTokenizer.Input(first, pair: second)
   }
 
-  static func json(of encoding: Encoding) -> JSON {
+  /// - Parameter isInBatch: gives the windows that truncation cut off too.
+  static func json(of encoding: Encoding, isInBatch: Bool = false) -> JSON {
     func numbers(_ values: [UInt32]) -> JSON { .array(values.map { .integer(Int64($0)) }) }
     var object: JSONObject = [
       "ids": numbers(encoding.ids),
@@ -196,7 +197,7 @@ struct EncodeLine {
       "special_tokens_mask": numbers(encoding.specialTokensMask),
       "word_ids": .array(encoding.wordIDs.map { $0.map { .integer(Int64($0)) } ?? .null }),
     ]
-    object["overflowing"] = .array(encoding.overflowing.map(json))
+    if isInBatch { object["overflowing"] = .array(encoding.overflowing.map { json(of: $0, isInBatch: true) }) }
     return .object(object)
   }
 }

@@ -18,7 +18,7 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     if stage {
-      guard try Console.answerLines(Self.answer) else { throw ExitCode(1) }
+      guard try Console.answerLines(StageLine.answer) else { throw ExitCode(1) }
       return
     }
     guard let tokenizer else { return }
@@ -32,8 +32,11 @@ struct Inspect: ParsableCommand {
       try Console.print("\(name.padding(to: 24)) \(value.stringValue ?? value.text())")
     }
   }
+}
 
-  private static func answer(_ line: JSON) throws -> JSON {
+/// Answers one line of `tessera inspect --stage --jsonl`.
+enum StageLine {
+  static func answer(_ line: JSON) throws -> JSON {
     if let decoder = line["decoder"] {
       guard let tokens = line["tokens"]?.arrayValue?.map({ $0.stringValue ?? "" }) else {
         throw TokenizerError(.malformed, "expected an array of strings", at: .key("tokens"))

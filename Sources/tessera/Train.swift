@@ -27,7 +27,7 @@ struct TrainBPE: ParsableCommand {
   func run() throws {
     let corpus = try Corpus(files.isEmpty ? ["-"] : files)
     let tokenizer = try corpus.train(vocabularySize: vocabSize, minimumFrequency: minFrequency, specialToken)
-    try Console.write(tokenizer.tokenizerJSON(), to: output)
+    try Console.write(try tokenizer.tokenizerJSON(), to: output)
     let size = tokenizer.vocabularySize
     try Console.print(
       json

@@ -24,7 +24,7 @@ struct ScalarIndex {
   }
 
   /// The scalars that start before a byte position, which lies at the edge of a scalar.
-  func scalars(before position: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
+  private func scalars(before position: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
     if isASCII { return position }
     let block = min(position, byteCount) >> 6
     var count = Int(counts[block])
@@ -32,10 +32,25 @@ struct ScalarIndex {
     return count
   }
 
-  /// A byte range as a range of scalars. A range that starts at the very end stays in bytes, as in the reference.
+  /// A byte range inside the text as a range of scalars.
   func scalars(of range: Range<Int>, in text: UnsafeBufferPointer<UInt8>) -> Range<Int> {
-    if isASCII || range.lowerBound >= byteCount { return range }
     let start = scalars(before: range.lowerBound, in: text)
     return start..<max(start, scalars(before: range.upperBound, in: text))
+  }
+
+  /// A byte range as a range of scalars by the reference's rule for ranges that tokenizer.json pipelines yield.
+  ///
+  /// A byte inside a scalar counts as that scalar. A range that starts at the end of the text or behind it stays in bytes; one
+  /// that only ends behind it ends one scalar after the byte before its end, or two after its start when there is none.
+  func referenceScalars(of range: Range<Int>, in text: UnsafeBufferPointer<UInt8>) -> Range<Int> {
+    guard range.lowerBound < byteCount else { return range }
+    func scalar(ofByte position: Int) -> Int? {
+      position < byteCount ? scalars(before: position + 1, in: text) - 1 : nil
+    }
+    let start = scalar(ofByte: range.lowerBound) ?? 0
+    let end =
+      scalar(ofByte: range.upperBound)
+      ?? (range.isEmpty ? start : (scalar(ofByte: range.upperBound - 1) ?? start + 1) + 1)
+    return start..<max(start, end)
   }
 }

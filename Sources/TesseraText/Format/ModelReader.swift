@@ -135,7 +135,7 @@ enum ModelReader {
     try vocabulary.forEachElement { entry in
       var parts: [JSONNode] = []
       entry.forEachElement { parts.append($0) }
-      guard parts.count == 2, parts[0].isString, let score = parts[1].double, score.isFinite else {
+      guard parts.count == 2, parts[0].isString, let score = parts[1].referenceDouble, score.isFinite else {
         throw TokenizerError(.malformed, "expected a token and its score", at: .key("model.vocab[\(scores.count)]"))
       }
       parts[0].withUTF8 { table.insert($0, id: UInt32(scores.count)) }

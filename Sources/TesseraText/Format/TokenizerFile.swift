@@ -101,11 +101,32 @@ extension TextTokenizer {
     }
     let model = try SentencePieceModel(bytes: bytes)
     let encoder = try SentencePieceEncoder(model)
-    let json = try huggingFaceJSON(from: model).text()
     self.init(
       core: try TokenizerCore(
-        TokenizerDescription(tokenizerJSON: JSONDocument(Array(json.utf8)).root), specialTokensInText: .text,
+        try TokenizerDescription(sentencePiece: model), specialTokensInText: .text,
         honorsIDs: true,
         sentencePiece: encoder))
+  }
+}
+
+extension TokenizerDescription {
+  /// What tokenizer.json can say of a SentencePiece model; of word and character models only the vocabulary.
+  init(sentencePiece model: SentencePieceModel) throws {
+    guard model.trainer.kind == .word || model.trainer.kind == .character else {
+      let json = try huggingFaceJSON(from: model).text()
+      try self.init(tokenizerJSON: JSONDocument(Array(json.utf8)).root)
+      return
+    }
+    var table = TokenTable(capacity: model.pieces.count)
+    var added: [(token: AddedToken, id: UInt32?)] = []
+    for (id, piece) in model.pieces.enumerated() {
+      table.insert(piece.bytes, id: UInt32(id))
+      guard piece.kind == .control || piece.kind == .userDefined else { continue }
+      var token = AddedToken(piece.text, isSpecial: piece.kind == .control)
+      token.isNormalized = false
+      added.append((token, UInt32(id)))
+    }
+    self.init(header: ["version": "1.0"], model: .wordLevel(WordLevelModel(vocabulary: table)), addedTokens: added)
+    hasNoTokenizerJSON = true
   }
 }

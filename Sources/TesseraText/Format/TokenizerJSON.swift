@@ -4,8 +4,8 @@ struct TokenizerDescription: Sendable {
   var header: JSONObject
   var model: TokenizerModel
   var addedTokens: [(token: AddedToken, id: UInt32?)]
-  /// Keys of added tokens that are not known here, by position.
-  var addedTokenExtras: [Int: JSONObject] = [:]
+  /// The format can say more than tokenizer.json: the parts here serve for looking tokens up only.
+  var hasNoTokenizerJSON = false
 }
 
 extension TokenizerDescription {

@@ -124,7 +124,9 @@ extension PatternParser {
     var name = String(String.UnicodeScalarView(scalars[(index + 2)..<end].compactMap(Unicode.Scalar.init)))
     let isNegated = name.hasPrefix("^")
     if isNegated { name.removeFirst() }
-    let set: ScalarSet? = dialect == .oniguruma ? properties.property("[:\(name):]") : Self.asciiClass(name)
+    // `ascii` means the same to both engines; the other names do not.
+    let set: ScalarSet? =
+      dialect == .oniguruma && name != "ascii" ? properties.property("[:\(name):]") : Self.asciiClass(name)
     guard let set else { throw failure(.malformed, "an unknown class [:\(name):]") }
     index = end + 2
     return isNegated ? set.inverted : set

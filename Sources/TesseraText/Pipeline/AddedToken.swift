@@ -64,10 +64,10 @@ struct AddedVocabulary: Sendable {
       let content = Array(token.content.utf8)
       if let id = idsByContent[content], tokensByID[id] == token { continue }
       let id: UInt32
-      if let known = idsByContent[content] ?? model.id(of: token.content) {
-        id = known
-      } else if honorsIDs, let declaredID {
+      if honorsIDs, let declaredID {
         id = declaredID
+      } else if let known = idsByContent[content] ?? model.id(of: token.content) {
+        id = known
       } else {
         id = next
         next += 1

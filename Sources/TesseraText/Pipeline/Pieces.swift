@@ -95,6 +95,8 @@ struct Pieces {
   /// The bytes of the input that a part of a piece stands for.
   func origin(of range: Range<Int>, in piece: Piece) -> Range<Int> {
     if range.isEmpty { return piece.base + range.lowerBound..<piece.base + range.lowerBound }
+    // Marks that byte fallback spells out make tokens longer than the piece; the reference leaves such ranges as they are.
+    if range.upperBound > piece.count { return range }
     let first = piece.start + range.lowerBound
     let last = piece.start + range.upperBound - 1
     guard isInput else {
