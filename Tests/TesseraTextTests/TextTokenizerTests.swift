@@ -104,6 +104,23 @@ struct TextTokenizerTests {
     #expect(try batch == inputs.map { try tokenizer.encode($0.text) })
   }
 
+  @Test("behind a template every part but the first is the second sequence of a BERT processor")
+  func processorsInSequence() throws {
+    let processor = #"""
+      {"type":"Sequence","processors":[{"type":"TemplateProcessing",
+        "single":[{"Sequence":{"id":"A","type_id":0}}],
+        "pair":[{"SpecialToken":{"id":"a","type_id":0}},{"Sequence":{"id":"A","type_id":0}},
+          {"Sequence":{"id":"B","type_id":1}}],
+        "special_tokens":{"a":{"id":"a","ids":[1],"tokens":["a"]}}},
+        {"type":"BertProcessing","sep":["c",3],"cls":["b",2]}]}
+      """#
+    let file = Self.characters.replacing("\"post_processor\":null", with: "\"post_processor\":\(processor)")
+    let encoding = try TextTokenizer(bytes: Array(file.utf8)).encode("ab", pair: "bc")
+    // What tokenizers 0.23.3 gives for the same file.
+    #expect(encoding.ids == [2, 1, 3, 4, 3, 6, 3])
+    #expect(encoding.typeIDs == [0, 0, 0, 0, 1, 1, 1])
+  }
+
   @Test("long words take the heap and give the same tokens as short ones", arguments: [39, 40, 41, 42, 1000])
   func longWords(count: Int) throws {
     let ids = try Self.tokenizer().encode(String(repeating: "abc", count: count)).ids
@@ -137,6 +154,18 @@ struct TokenizerPatternTests {
     // Oniguruma reads bounds in the wrong order as a possessive interval, and looks behind at any length.
     #expect(try matches("a{2,1}", "aaaa") == ["aa", "aa"])
     #expect(try matches("(?<=a+)b", "aab b") == ["b"])
+  }
+
+  @Test("nothing matches in an empty text, not even a pattern that can be empty")
+  func emptyText() throws {
+    #expect(try matches(#"\s*"#, "") == [])
+    let decoder: JSON = [
+      "type": "Sequence",
+      "decoders": [
+        ["type": "ByteLevel"], ["type": "Replace", "pattern": ["Regex": "\\s*"], "content": " "],
+      ],
+    ]
+    #expect(try Stage.decode([], with: decoder) == "")
   }
 
   @Test(

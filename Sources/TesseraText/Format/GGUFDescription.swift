@@ -165,10 +165,8 @@ extension GGUFTokenizer {
     guard !scores.isEmpty else { throw TokenizerError(.inconsistent, "is missing", at: .key("tokenizer.ggml.scores")) }
     var normalizers: [JSON] = []
     if !precompiledCharsmap.isEmpty {
-      var text: [UInt8] = []
-      RankBase64.append(precompiledCharsmap[...], to: &text)
       normalizers.append(
-        ["type": "Precompiled", "precompiled_charsmap": .string(String(decoding: text, as: UTF8.self))])
+        ["type": "Precompiled", "precompiled_charsmap": .string(Base64.encode(precompiledCharsmap))])
     }
     if removesExtraSpaces {
       normalizers.append(["type": "Strip", "strip_left": true, "strip_right": true])

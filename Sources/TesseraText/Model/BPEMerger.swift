@@ -11,7 +11,7 @@ struct BPEMerger {
   private var ranks: [UInt32] = []
   private var next: [Int32] = []
   private var previous: [Int32] = []
-  private var heap: [HeapEntry] = []
+  private var heap = MergeHeap<Candidate>()
   private static let shortWord = 40
   private static let noMerge = UInt32.max
 
@@ -73,19 +73,19 @@ struct BPEMerger {
     let count = ids.count
     next.removeAll(keepingCapacity: true)
     previous.removeAll(keepingCapacity: true)
-    heap.removeAll(keepingCapacity: true)
+    heap.removeAll()
     for index in 0..<count {
       next.append(index + 1 < count ? Int32(index + 1) : -1)
       previous.append(Int32(index - 1))
     }
     for index in 0..<count - 1 { push(index, table) }
-    var skipped: [HeapEntry] = []
-    while let top = pop() {
+    var skipped: [Candidate] = []
+    while let top = heap.pop() {
       if let dropout, dropout() {
         skipped.append(top)
         continue
       }
-      for entry in skipped { push(entry) }
+      for entry in skipped { heap.push(entry) }
       skipped.removeAll(keepingCapacity: true)
       let left = Int(top.position)
       // A symbol swallowed by its left neighbour has length 0; a pair that changed yields another id.
@@ -114,9 +114,8 @@ struct BPEMerger {
     lengths.removeLast(lengths.count - kept)
   }
 
-  // MARK: A binary heap ordered by rank, then position
-
-  private struct HeapEntry {
+  /// A merge that is possible at a symbol, ordered by rank, then position.
+  private struct Candidate: MergeHeapItem {
     var key: UInt64
     var id: UInt32
     var position: UInt32 { UInt32(truncatingIfNeeded: key) }
@@ -124,34 +123,6 @@ struct BPEMerger {
 
   private mutating func push(_ left: Int, _ table: MergeTable) {
     guard next[left] >= 0, let merge = table.merge(of: ids[left], ids[Int(next[left])]) else { return }
-    push(HeapEntry(key: UInt64(merge.rank) << 32 | UInt64(left), id: merge.id))
-  }
-
-  private mutating func push(_ entry: HeapEntry) {
-    heap.append(entry)
-    var child = heap.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      if heap[parent].key <= entry.key { break }
-      heap[child] = heap[parent]
-      child = parent
-    }
-    heap[child] = entry
-  }
-
-  private mutating func pop() -> HeapEntry? {
-    guard let top = heap.first, let last = heap.popLast() else { return nil }
-    if heap.isEmpty { return top }
-    var parent = 0
-    while true {
-      var child = 2 * parent + 1
-      if child >= heap.count { break }
-      if child + 1 < heap.count, heap[child + 1].key < heap[child].key { child += 1 }
-      if heap[child].key >= last.key { break }
-      heap[parent] = heap[child]
-      parent = child
-    }
-    heap[parent] = last
-    return top
+    heap.push(Candidate(key: UInt64(merge.rank) << 32 | UInt64(left), id: merge.id))
   }
 }

@@ -35,7 +35,7 @@ struct BPEModel: Sendable {
     var byteIDs: [UInt32] = []
     for byte in 0...255 {
       var text: [UInt8] = []
-      text.appendScalar(ByteLevelAlphabet.scalars[byte])
+      UTF8Scalars.append(ByteLevelAlphabet.scalars[byte], to: &text)
       guard let id = vocabulary.id(of: text) else { return }
       byteIDs.append(id)
     }

@@ -56,7 +56,7 @@ public enum ByteLevelAlphabet {
   /// Bytes written in the alphabet.
   public static func text(of bytes: some Sequence<UInt8>) -> String {
     var result: [UInt8] = []
-    for byte in bytes { result.appendScalar(scalars[Int(byte)]) }
+    for byte in bytes { UTF8Scalars.append(scalars[Int(byte)], to: &result) }
     return String(decoding: result, as: UTF8.self)
   }
 

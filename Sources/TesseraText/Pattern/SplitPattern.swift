@@ -40,11 +40,13 @@ struct SplitPattern: Sendable {
 
   /// Calls the body with the byte range of every match, from left to right.
   ///
-  /// Matches do not overlap; an empty one that touches the match before it is left out, as the engines do.
+  /// Matches do not overlap; an empty one that touches the match before it is left out, as the engines do. In an empty text
+  /// nothing matches: the reference does not search one.
   ///
   /// - Parameter text: one piece of UTF-8. Its ends are the ends for anchors and look-around.
   /// - Complexity: O(n) for n bytes, times the size of the pattern.
   func forEachMatch(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {
+    guard !text.isEmpty else { return }
     if let scanner { return scanner.forEachMatch(in: text, body) }
     program.code.withUnsafeBufferPointer { code in
       program.branches.withUnsafeBufferPointer { branches in

@@ -153,7 +153,7 @@ struct AddedVocabulary: Sendable {
     if token.stripsLeft {
       // White space that the token before took is not taken again.
       while start > 0, let before = text.scalar(before: start), UnicodeClasses.isPatternSpace(before) {
-        start -= before.utf8Length
+        start -= UTF8Scalars.length(before)
       }
       start = max(start, done)
     }
@@ -176,9 +176,4 @@ extension UnsafeBufferPointer<UInt8> {
     while start > 0, self[start] & 0xC0 == 0x80 { start -= 1 }
     return scalar(at: start, length: index - start)
   }
-}
-
-extension UInt32 {
-  /// The bytes that a scalar takes in UTF-8.
-  var utf8Length: Int { self < 0x80 ? 1 : self < 0x800 ? 2 : self < 0x10000 ? 3 : 4 }
 }

@@ -69,8 +69,8 @@ struct AlignedText {
         origin = at < origins.count ? origins[at] : origins.last ?? Origin(start: UInt32(base), end: UInt32(base))
         skip(1 - Int(change.change))
       }
-      let length = newBytes.appendScalar(change.scalar)
-      for _ in 0..<length { newOrigins.append(origin) }
+      UTF8Scalars.append(change.scalar, to: &newBytes)
+      newOrigins.append(contentsOf: repeatElement(origin, count: UTF8Scalars.length(change.scalar)))
     }
     if range == 0..<bytes.count {
       bytes = newBytes
@@ -158,30 +158,5 @@ extension UnsafeBufferPointer<UInt8> {
 extension [UInt8] {
   func leadLength(at index: Int) -> Int {
     withUnsafeBufferPointer { $0.leadLength(at: index) }
-  }
-
-  /// Appends a scalar as UTF-8 and returns the number of bytes.
-  @discardableResult
-  mutating func appendScalar(_ scalar: UInt32) -> Int {
-    switch scalar {
-    case 0..<0x80:
-      append(UInt8(scalar))
-      return 1
-    case 0x80..<0x800:
-      append(UInt8(0xC0 | scalar >> 6))
-      append(UInt8(0x80 | scalar & 0x3F))
-      return 2
-    case 0x800..<0x10000:
-      append(UInt8(0xE0 | scalar >> 12))
-      append(UInt8(0x80 | scalar >> 6 & 0x3F))
-      append(UInt8(0x80 | scalar & 0x3F))
-      return 3
-    default:
-      append(UInt8(0xF0 | scalar >> 18 & 0x07))
-      append(UInt8(0x80 | scalar >> 12 & 0x3F))
-      append(UInt8(0x80 | scalar >> 6 & 0x3F))
-      append(UInt8(0x80 | scalar & 0x3F))
-      return 4
-    }
   }
 }

@@ -159,7 +159,7 @@ indirect enum Decoder: Sendable {
     guard leading > 0 || trailing > 0 else { return token }
     guard leading + trailing < scalars.count else { return [] }
     var result: [UInt8] = []
-    for scalar in scalars[leading..<scalars.count - trailing] { result.appendScalar(scalar.value) }
+    for scalar in scalars[leading..<scalars.count - trailing] { UTF8Scalars.append(scalar.value, to: &result) }
     return result
   }
 }

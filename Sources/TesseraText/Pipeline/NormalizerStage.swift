@@ -161,18 +161,8 @@ indirect enum NormalizerStage: Sendable {
 
   /// The fixed sets of the "neural machine translation" rules.
   private static func nmt(_ text: inout AlignedText) {
-    text.filter { scalar in
-      switch scalar {
-      case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F: false
-      default: true
-      }
-    }
-    text.map { scalar in
-      switch scalar {
-      case 0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD: 0x20
-      default: scalar
-      }
-    }
+    text.filter { NmtAction.of($0) != .remove }
+    text.map { NmtAction.of($0) == .space ? 0x20 : $0 }
   }
 
   /// Every match becomes the content; what is put there stands for the last byte of the match.

@@ -104,15 +104,18 @@ indirect enum PostProcessor: Sendable {
       for index in encodings.indices { encodings[index].setSequence(index) }
     case .bert(let separator, let start):
       guard addSpecialTokens else { return }
+      // Behind a template there are more than two parts; all but the first count as the second sequence.
       for index in encodings.indices {
-        encodings[index].wrap(sequence: index, index == 0 ? start : nil, separator, type: UInt32(index))
+        encodings[index].wrap(
+          sequence: min(index, 1), index == 0 ? start : nil, separator, type: UInt32(min(index, 1)))
       }
     case .roberta(let separator, let start, let trim):
       Self.trim(&encodings, trim)
       for index in encodings.indices { encodings[index].setType(0) }
       guard addSpecialTokens else { return }
       for index in encodings.indices {
-        encodings[index].wrap(sequence: index, index == 0 ? start : separator, separator, type: 0, resetsTypes: true)
+        encodings[index].wrap(
+          sequence: min(index, 1), index == 0 ? start : separator, separator, type: 0, resetsTypes: true)
       }
     }
   }

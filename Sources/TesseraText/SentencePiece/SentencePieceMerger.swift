@@ -39,7 +39,7 @@ struct SentencePieceMerger: Sendable {
     var isFrozen: Bool
   }
 
-  struct Candidate {
+  struct Candidate: MergeHeapItem {
     /// The rank above, the place of the left symbol below: smaller comes first.
     var key: UInt64
     var length: UInt32
@@ -49,7 +49,7 @@ struct SentencePieceMerger: Sendable {
   /// Reused between words.
   struct Workspace {
     var symbols: [Symbol] = []
-    var heap = CandidateHeap()
+    var heap = MergeHeap<Candidate>()
     /// How an unused piece was last put together: the bytes of its left part.
     var splits: [Int32: Int] = [:]
   }
@@ -215,58 +215,5 @@ struct SentencePieceMerger: Sendable {
       }
       segments.append(SentencePieceSegment(id: given, length: UInt32(range.count)))
     }
-  }
-}
-
-/// A binary heap of merges, the best on top.
-struct CandidateHeap {
-  private var items: [SentencePieceMerger.Candidate] = []
-
-  mutating func removeAll() { items.removeAll(keepingCapacity: true) }
-
-  /// Adds a merge without keeping the order; ``order()`` must follow.
-  mutating func append(_ item: SentencePieceMerger.Candidate) { items.append(item) }
-
-  mutating func order() {
-    var index = items.count / 2
-    while index > 0 {
-      index -= 1
-      sink(index)
-    }
-  }
-
-  mutating func push(_ item: SentencePieceMerger.Candidate) {
-    var index = items.count
-    items.append(item)
-    while index > 0 {
-      let parent = (index - 1) / 2
-      if items[parent].key <= item.key { break }
-      items[index] = items[parent]
-      index = parent
-    }
-    items[index] = item
-  }
-
-  mutating func pop() -> SentencePieceMerger.Candidate? {
-    guard let best = items.first, let last = items.popLast() else { return nil }
-    if !items.isEmpty {
-      items[0] = last
-      sink(0)
-    }
-    return best
-  }
-
-  private mutating func sink(_ start: Int) {
-    let item = items[start]
-    var index = start
-    while true {
-      var child = 2 * index + 1
-      if child >= items.count { break }
-      if child + 1 < items.count, items[child + 1].key < items[child].key { child += 1 }
-      if items[child].key >= item.key { break }
-      items[index] = items[child]
-      index = child
-    }
-    items[index] = item
   }
 }

@@ -25,7 +25,10 @@ struct ScalarClasses: Sendable {
     var values: [UInt8] = []
     for start in stride(from: 0, to: flat.count, by: size) {
       let block = flat[start..<start + size]
-      if let index = known[block] {
+      // Most blocks equal the one before them: comparing is cheaper than hashing.
+      if start > 0, block == flat[start - size..<start] {
+        blocks.append(blocks[blocks.count - 1])
+      } else if let index = known[block] {
         blocks.append(index)
       } else {
         let index = UInt16(values.count >> Int(Self.blockBits))
