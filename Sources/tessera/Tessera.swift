@@ -20,7 +20,7 @@ struct Tessera: ParsableCommand {
 
       Example: tessera encode --tokenizer tokenizer.json README.md --count
       """,
-    subcommands: [Encode.self, Decode.self, Inspect.self, Convert.self, Train.self, Chat.self, Demo.self])
+    subcommands: [Encode.self, Decode.self, Inspect.self, Convert.self, Train.self, Chat.self, Demo.self, Bench.self])
 
   static func main() {
     signal(SIGPIPE, SIG_IGN)
