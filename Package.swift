@@ -12,7 +12,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
-    .target(name: "TesseraText", swiftSettings: strict),
+    // The builtin module gives the one vector instruction that has no public spelling; without it the same is done in words.
+    .target(name: "TesseraText", swiftSettings: strict + [.enableExperimentalFeature("BuiltinModule")]),
     .executableTarget(
       name: "tessera",
       dependencies: ["TesseraText", .product(name: "ArgumentParser", package: "swift-argument-parser")],

@@ -74,16 +74,6 @@ public struct TextTokenizer: Sendable {
     return encodings[0]
   }
 
-  /// The ids of a text alone: no offsets, no template, nothing but what the text itself gives.
-  public func ids(of text: String, specialTokensInText: SpecialTokensInText? = nil) throws -> [UInt32] {
-    var scratch = ModelScratch()
-    try core.tokenize(Array(text.utf8), recognizesSpecial(specialTokensInText), &scratch) { _, _, _ in }
-    return scratch.output.ids
-  }
-
-  /// The number of tokens of a text, without those of the template.
-  public func count(_ text: String) throws -> Int { try ids(of: text).count }
-
   /// Encodes a batch on several threads; the result is in the order of the inputs.
   ///
   /// - Parameter threads: `nil` for one per core.
@@ -108,7 +98,7 @@ public struct TextTokenizer: Sendable {
     return encodings[0]
   }
 
-  private func recognizesSpecial(_ choice: SpecialTokensInText?) -> Bool {
+  func recognizesSpecial(_ choice: SpecialTokensInText?) -> Bool {
     (choice ?? core.defaultSpecialTokensInText) == .recognize
   }
 

@@ -15,6 +15,8 @@ final class TokenizerCore: Sendable {
   private let keepsAddedApart: Bool
   /// Does the work for models of sentencepiece, whose rules differ from those of tokenizer.json.
   private let sentencePiece: SentencePieceEncoder?
+  /// The way to ids alone.
+  let engine = IDEngine()
 
   /// - Parameter honorsIDs: added tokens keep the ids that the file gives them; otherwise they are numbered as the reference does.
   init(
@@ -56,9 +58,7 @@ final class TokenizerCore: Sendable {
     _ text: [UInt8], _ recognizesSpecial: Bool, _ scratch: inout ModelScratch,
     visit: (Pieces, [Int], ModelOutput) throws -> Void
   ) throws {
-    guard text.count < Int(Int32.max) else {
-      throw TokenizerError(.limitExceeded, "a text of 2 GiB or more must be encoded in parts")
-    }
+    guard text.count < Int(Int32.max) else { throw Self.tooLong }
     var pieces = Pieces(input: text)
     added.extract(from: &pieces, with: added.rawMatcher, skippingSpecial: !recognizesSpecial)
     if let normalizer { normalize(&pieces, normalizer) }
@@ -82,8 +82,13 @@ final class TokenizerCore: Sendable {
     try visit(pieces, ends, scratch.output)
   }
 
+  static let tooLong = TokenizerError(.limitExceeded, "a text of 2 GiB or more must be encoded in parts")
+
+  /// Whether texts are encoded by the rules of sentencepiece.
+  var usesSentencePiece: Bool { sentencePiece != nil }
+
   private func normalize(_ pieces: inout Pieces, _ normalizer: NormalizerStage) {
-    if pieces.isInput, normalizer.leavesUnchanged(pieces.bytes) { return }
+    if pieces.isInput, pieces.bytes.withUnsafeBufferPointer({ normalizer.leavesUnchanged($0) }) { return }
     pieces.rewrite { normalizer.apply(to: &$0) }
     for index in pieces.pieces.indices where pieces.pieces[index].isText && pieces.pieces[index].count > 0 {
       pieces.pieces[index].base = Int(pieces.origins[pieces.pieces[index].start].start)
@@ -180,6 +185,24 @@ final class TokenizerCore: Sendable {
       }
     }
     return result
+  }
+
+  /// The ids of a text by the rules of sentencepiece.
+  func sentencePieceIDs(of text: [UInt8], recognizesSpecial: Bool) throws -> [UInt32] {
+    guard let sentencePiece else { return [] }
+    var pieces = Pieces(input: text)
+    if recognizesSpecial { added.extract(from: &pieces, with: added.rawMatcher, skippingSpecial: false) }
+    var ids: [UInt32] = []
+    try text.withUnsafeBufferPointer { input in
+      for piece in pieces.pieces {
+        if piece.isText {
+          try sentencePiece.encode(UnsafeBufferPointer(rebasing: input[piece.start..<piece.end]), into: &ids)
+        } else {
+          ids.append(UInt32(piece.token))
+        }
+      }
+    }
+    return ids
   }
 
   /// An unknown piece keeps the text it stands for, any other has that of the vocabulary.

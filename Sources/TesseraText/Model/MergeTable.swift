@@ -52,6 +52,13 @@ struct MergeTable: Sendable {
     }
   }
 
+  /// Calls the body with every merge, in no order.
+  func forEach(_ body: (_ left: UInt32, _ right: UInt32, Merge) -> Void) {
+    for index in keys.indices where keys[index] != Self.free {
+      body(UInt32(truncatingIfNeeded: keys[index] >> 32), UInt32(truncatingIfNeeded: keys[index]), merges[index])
+    }
+  }
+
   /// All merges in order of their ranks.
   var sorted: [(left: UInt32, right: UInt32, merge: Merge)] {
     keys.indices.filter { keys[$0] != Self.free }

@@ -10,7 +10,9 @@ struct SplitPattern: Sendable {
   enum Dialect: Sendable, Hashable { case oniguruma, rust }
 
   private let program: PatternProgram
-  private let scanner: (any PieceScanner)?
+  let dialect: Dialect
+  /// What was written by hand for this pattern.
+  let scanner: (any PieceScanner)?
   /// Remembers from the first step on; for tests.
   var alwaysRemembers = false
 
@@ -21,13 +23,14 @@ struct SplitPattern: Sendable {
   ///   a giant program.
   /// - Parameter usesScanner: false keeps to the general machine even where there is a scanner; for tests.
   init(_ source: String, dialect: Dialect, usesScanner: Bool = true) throws(TokenizerError) {
+    self.dialect = dialect
     scanner = usesScanner ? Self.scanner(for: source, dialect: dialect) : nil
     let node = try PatternParser.parse(source, dialect: dialect)
     let properties: UnicodeProperties = dialect == .oniguruma ? .oniguruma : .rust
     program = try PatternCompiler.compile(node, words: properties.property("\\w") ?? .empty)
   }
 
-  private init(program: PatternProgram) { (self.program, scanner) = (program, nil) }
+  private init(program: PatternProgram) { (self.program, dialect, scanner) = (program, .oniguruma, nil) }
 
   /// Whether this text runs on a scanner made for it.
   var isKnown: Bool { scanner != nil }

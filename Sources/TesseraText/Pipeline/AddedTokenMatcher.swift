@@ -10,6 +10,8 @@ struct AddedTokenMatcher: Sendable {
   private var output: [UInt32] = []
   private var starts = [Bool](repeating: false, count: 256)
   private(set) var isEmpty = true
+  /// The bytes that tokens begin with, when they are few.
+  private var firstBytes: [UInt8] = []
 
   init() {}
 
@@ -29,6 +31,24 @@ struct AddedTokenMatcher: Sendable {
       }
     }
     link(parents)
+    firstBytes = (0...255).filter { starts[Int($0)] }
+  }
+
+  /// Whether a byte stands in the text that a token begins with.
+  ///
+  /// - Complexity: O(n), 64 bytes at a time where tokens begin with few different bytes.
+  func mayMatch(in text: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard !isEmpty, let base = text.baseAddress else { return false }
+    guard firstBytes.count <= 4 else { return text.contains { starts[Int($0)] } }
+    var index = 0
+    while index &+ 64 <= text.count {
+      let block = ByteBlock(base + index)
+      var found: UInt64 = 0
+      for byte in firstBytes { found |= block.equal(byte) }
+      if found != 0 { return true }
+      index &+= 64
+    }
+    return text[index...].contains { starts[Int($0)] }
   }
 
   /// Sets the failure links, nearer nodes first.

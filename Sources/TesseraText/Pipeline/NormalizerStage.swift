@@ -196,10 +196,10 @@ indirect enum NormalizerStage: Sendable {
 
 extension NormalizerStage {
   /// Whether the text is certain to stay as it is: a cheap test that spares the rewriting.
-  func leavesUnchanged(_ bytes: [UInt8]) -> Bool {
+  func leavesUnchanged(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     switch self {
     case .sequence(let parts): parts.allSatisfy { $0.leavesUnchanged(bytes) }
-    case .form(let form): bytes.withUnsafeBufferPointer { Normalizer(form).isNormalized($0) }
+    case .form(let form): Normalizer(form).isNormalized(bytes)
     default: false
     }
   }

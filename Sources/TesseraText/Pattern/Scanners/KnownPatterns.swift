@@ -1,7 +1,15 @@
 extension SplitPattern {
   /// The scanner of a pattern that released tokenizers use, found by its exact text.
   static func scanner(for source: String, dialect: Dialect) -> (any PieceScanner)? {
-    guard let family = KnownPattern.all[source] else { return nil }
+    // Line ends stand in files as themselves or escaped.
+    let key = source.unicodeScalars.reduce(into: "") { key, scalar in
+      switch scalar {
+      case "\r": key += #"\r"#
+      case "\n": key += #"\n"#
+      default: key.unicodeScalars.append(scalar)
+      }
+    }
+    guard let family = KnownPattern.all[key] else { return nil }
     if let only = family.dialect, only != dialect { return nil }
     return family.make(dialect)
   }
@@ -61,10 +69,10 @@ struct KnownPattern: Sendable {
       KnownPattern { O200KScanner(classes: .withHan($0), takesSlashes: false, separatesHan: true) },
     #"\p{N}{1,3}"#: KnownPattern { ClassRunScanner(named("N", $0), atMost: 3) },
     #"[一-龥぀-ゟ゠-ヿ]+"#: KnownPattern { _ in
-      ClassRunScanner(ScalarSet(0x4E00...0x9FA5, 0x3040...0x309F, 0x30A0...0x30FF))
+      ClassRunScanner(ideographs)
     },
-    ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^"## + "\r\n"
-      + #"\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+["# + "\r\n" + "]*" + blanks: KnownPattern {
+    ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*"##
+      + blanks: KnownPattern {
         DeepSeekScanner(classes: .standard($0))
       },
     #"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"#: KnownPattern {
@@ -73,13 +81,16 @@ struct KnownPattern: Sendable {
     #"\w+|[^\w\s]+"#: KnownPattern { whitespace($0) },
   ]
 
+  /// What DeepSeek's second pattern takes for Chinese and Japanese.
+  static let ideographs = ScalarSet(0x4E00...0x9FA5, 0x3040...0x309F, 0x30A0...0x30FF)
+
   private static let gpt2 = KnownPattern { GPT2Scanner(classes: .standard($0)) }
 
-  private static func properties(_ dialect: SplitPattern.Dialect) -> UnicodeProperties {
+  static func properties(_ dialect: SplitPattern.Dialect) -> UnicodeProperties {
     dialect == .oniguruma ? .oniguruma : .rust
   }
 
-  private static func named(_ name: String, _ dialect: SplitPattern.Dialect) -> ScalarSet {
+  static func named(_ name: String, _ dialect: SplitPattern.Dialect) -> ScalarSet {
     properties(dialect).named(name, in: dialect) ?? .empty
   }
 

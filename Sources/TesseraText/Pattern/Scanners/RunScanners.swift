@@ -1,7 +1,7 @@
 /// Runs of one class, cut after so many scalars: `\p{N}{1,3}`, `[…]+`.
 struct ClassRunScanner: PieceScanner {
   private let classes: ScanClasses
-  private let most: Int
+  let most: Int
 
   init(_ set: ScalarSet, atMost most: Int = .max) {
     classes = ScanClasses([(1, set)])

@@ -1,0 +1,93 @@
+import Synchronization
+
+/// Gives the ids of texts, and nothing that has to be allocated per token: the fast way through a tokenizer.
+///
+/// A tokenizer whose parts have an encoder of their own uses it; any other goes through the general pipeline, which is also what the
+/// encoders are tested against. The encoder is made at the first use. Scratch memory, with the words seen so far, is lent to one
+/// call at a time and kept for the next.
+final class IDEngine: Sendable {
+  /// The way a tokenizer's texts go.
+  enum Route: Sendable {
+    case byteLevel(ByteLevelEncoder)
+    case general
+  }
+
+  private let made = Mutex<Route?>(nil)
+  private let idle = Mutex<[Lent]>([])
+
+  /// Scratch memory between two owners.
+  private struct Lent: @unchecked Sendable { let scratch: EncoderScratch }
+
+  /// The way, made by the first who asks.
+  func route(_ make: () -> Route) -> Route {
+    made.withLock { route in
+      if let route { return route }
+      let new = make()
+      route = new
+      return new
+    }
+  }
+
+  func withScratch<Result: ~Copyable>(_ body: (EncoderScratch) throws -> Result) rethrows -> Result {
+    let lent = idle.withLock { $0.popLast() } ?? Lent(scratch: EncoderScratch())
+    defer { idle.withLock { if $0.count < Self.maximumIdle { $0.append(lent) } } }
+    return try body(lent.scratch)
+  }
+
+  /// A cache may hold 30 MB: no more are kept than cores can use.
+  private static let maximumIdle = Parallel.coreCount
+}
+
+extension TokenizerCore {
+  /// The way this tokenizer's texts go to their ids.
+  var route: IDEngine.Route {
+    engine.route {
+      guard !usesSentencePiece, case .bpe(let model) = description.model,
+        let encoder = ByteLevelEncoder(model, preTokenizer: preTokenizer)
+      else { return .general }
+      return .byteLevel(encoder)
+    }
+  }
+
+  /// Appends the ids of a text, without those of the template.
+  ///
+  /// - Throws: ``TokenizerError`` as ``TextTokenizer/encode(_:pair:options:)``.
+  func appendIDs(
+    of text: UnsafeBufferPointer<UInt8>, recognizesSpecial: Bool, into output: inout TokenBuffer,
+    _ scratch: EncoderScratch
+  ) throws {
+    guard text.count < Int(Int32.max) else { throw Self.tooLong }
+    guard case .byteLevel(let encoder) = route, normalizer?.leavesUnchanged(text) ?? true else {
+      try appendIDsByPipeline(of: Array(text), recognizesSpecial: recognizesSpecial, into: &output, scratch)
+      return
+    }
+    guard added.rawMatcher.mayMatch(in: text) || added.normalizedMatcher.mayMatch(in: text) else {
+      encoder.encode(text, origin: 0, into: &output, scratch)
+      return
+    }
+    var pieces = Pieces(input: Array(text))
+    added.extract(from: &pieces, with: added.rawMatcher, skippingSpecial: !recognizesSpecial)
+    added.extract(from: &pieces, with: added.normalizedMatcher, skippingSpecial: !recognizesSpecial)
+    for piece in pieces.pieces where piece.count > 0 {
+      if piece.isText {
+        encoder.encode(
+          UnsafeBufferPointer(rebasing: text[piece.start..<piece.end]), origin: piece.start, into: &output, scratch)
+      } else {
+        output.append(UInt32(piece.token), end: piece.end)
+      }
+      if output.isFull { return }
+    }
+  }
+
+  private func appendIDsByPipeline(
+    of text: [UInt8], recognizesSpecial: Bool, into output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) throws {
+    if usesSentencePiece {
+      for id in try sentencePieceIDs(of: text, recognizesSpecial: recognizesSpecial) { output.append(id, end: 0) }
+      return
+    }
+    try tokenize(text, recognizesSpecial, &scratch.model) { _, _, tokens in
+      for id in tokens.ids { output.append(id, end: 0) }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/// Which pairs of tokens merge and how early: eight bytes a merge, for the loops that ask again and again.
+///
+/// Open addressing over words of 21 bits of left id, 21 bits of right id and 22 bits of rank. The ids that merges make stand in a
+/// column of their own, which is read once a merge is done.
+///
+/// Most questions are answered with no. A small table with a bit for the hash of each pair answers nine of ten of them without a look
+/// into the large one.
+final class MergeRanks: @unchecked Sendable {
+  /// What ``rank(of:_:)`` gives for pairs that do not merge: more than any rank.
+  static let noMerge = UInt32.max
+  /// Ids must be smaller.
+  static let idLimit: UInt32 = 1 << 21 - 1
+  private static let rankLimit: UInt32 = 1 << 22
+  private static let free = UInt64.max
+
+  private let slots: UnsafeMutablePointer<UInt64>
+  private let slotMemory: TableMemory
+  private let known: UnsafeMutablePointer<UInt64>
+  private let knownMemory: TableMemory
+  private let knownShift: UInt64
+  private let made: UnsafeMutablePointer<UInt32>
+  private let shift: UInt64
+  private let mask: Int
+  /// One more than the highest rank.
+  let rankCount: Int
+
+  /// - Returns: `nil` when an id or a rank is too large for the layout.
+  init?(_ table: MergeTable) {
+    var bits = 8
+    while 1 << bits < table.count * 3 / 2 { bits += 1 }
+    var highest = 0
+    var fits = true
+    table.forEach { left, right, merge in
+      highest = max(highest, Int(merge.rank) + 1)
+      fits = fits && max(left, right, merge.id) < Self.idLimit && merge.rank < Self.rankLimit - 1
+    }
+    guard fits else { return nil }
+    rankCount = highest
+    shift = UInt64(64 - bits)
+    mask = 1 << bits - 1
+    slotMemory = TableMemory(byteCount: 8 << bits)
+    slots = slotMemory.row(of: UInt64.self)
+    slots.update(repeating: Self.free, count: 1 << bits)
+    // Eight bits for each slot.
+    knownMemory = TableMemory(byteCount: 1 << bits)
+    known = knownMemory.row(of: UInt64.self)
+    knownShift = UInt64(61 - bits)
+    made = .allocate(capacity: max(highest, 1))
+    made.initialize(repeating: 0, count: max(highest, 1))
+    table.forEach { left, right, merge in
+      let key = UInt64(left) &<< 43 | UInt64(right) &<< 22
+      let hash = Self.hash(key)
+      let bit = hash &>> knownShift
+      known[Int(bit >> 6)] |= 1 << (bit & 63)
+      var slot = Int(truncatingIfNeeded: hash &>> shift)
+      while slots[slot] != Self.free { slot = (slot &+ 1) & mask }
+      slots[slot] = key | UInt64(merge.rank)
+      made[Int(merge.rank)] = merge.id
+    }
+  }
+
+  deinit {
+    made.deallocate()
+  }
+
+  @inline(__always)
+  private static func hash(_ key: UInt64) -> UInt64 { (key ^ key &>> 29) &* 0x9E37_79B9_7F4A_7C15 }
+
+  /// The rank of a merge, or ``noMerge``. O(1).
+  @inline(__always)
+  func rank(of left: UInt32, _ right: UInt32) -> UInt32 {
+    let key = UInt64(left) &<< 43 | UInt64(right) &<< 22
+    let hash = Self.hash(key)
+    let bit = hash &>> knownShift
+    if (known[Int(truncatingIfNeeded: bit &>> 6)] &>> (bit & 63)) & 1 == 0 { return Self.noMerge }
+    var slot = Int(truncatingIfNeeded: hash &>> shift)
+    while true {
+      let found = slots[slot]
+      // The rank of a free slot is all ones, and so is its key.
+      if (found ^ key) &>> 22 == 0 { return UInt32(truncatingIfNeeded: found) & (Self.rankLimit - 1) }
+      if found == Self.free { return Self.noMerge }
+      slot = (slot &+ 1) & mask
+    }
+  }
+
+  /// The token that the merge of a rank makes.
+  @inline(__always)
+  func id(ofRank rank: UInt32) -> UInt32 { made[Int(rank)] }
+}
