@@ -103,7 +103,7 @@ def memory(results):
             result = row.get(name, {})
             cells.append(f"{result['peak_resident'] / 1e6:.0f}" if "peak_resident" in result else "")
         rows.append(cells)
-    print("\nPeak resident memory after the cold pass (Tessera: after all), corpus and ids included, MB (HF: a part of the corpus)\n")
+    print("\nPeak resident memory after the cold pass, corpus and ids included, MB (HF: a part of the corpus)\n")
     table(["", *(SHORT.get(name, name) for name in names)], rows)
 
 
