@@ -4,11 +4,12 @@ INPUT ?= .
 VOCABULARY ?= 8000
 CASES ?= 100000
 SEED ?= 1
+BENCH ?=
 SWIFT ?= swift
 PYTHON ?= python3
 VENV := .deps/python
 
-.PHONY: help run test lint format fuzz clean toolchain
+.PHONY: help run test lint format fuzz bench clean toolchain
 
 help:
 	@echo "make run [INPUT=path]   train a tokenizer on text, encode it, decode it, print what it costs"
@@ -16,6 +17,7 @@ help:
 	@echo "make lint               check the formatting"
 	@echo "make format             format the sources"
 	@echo "make fuzz               compare with the reference libraries on random hard strings"
+	@echo "make bench [BENCH=...]  measure the speed beside other libraries (BENCH=--quick: minutes; see Benchmarks/README.md)"
 	@echo "make clean              remove what was built"
 
 toolchain:
@@ -34,6 +36,10 @@ test: toolchain $(VENV)/ready
 fuzz: toolchain $(VENV)/ready
 	$(SWIFT) build -c release --product tessera
 	$(VENV)/bin/python Scripts/fuzz/run.py --tessera .build/release/tessera --cases $(CASES) --seed $(SEED)
+
+bench: toolchain
+	$(SWIFT) build -c release --product tessera
+	$(PYTHON) Benchmarks/run.py $(BENCH)
 
 # The reference libraries and the published vocabularies, for the comparison only.
 $(VENV)/ready: Scripts/fuzz/requirements.txt Scripts/fetch_vocabularies.py
