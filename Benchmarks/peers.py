@@ -188,14 +188,17 @@ class Tokie:
 
 
 class Kitoken:
-    """kitoken: encode_all, ids as Python integers."""
+    """kitoken: encode_all, ids as Python integers; from the SentencePiece file where there is one."""
 
     module = "kitoken"
 
     def load(self, name):
         import kitoken
 
-        self.tokenizer = kitoken.Kitoken.from_tokenizers_file(str(MODELS / f"{name}.json"))
+        if name in SENTENCEPIECE:
+            self.tokenizer = kitoken.Kitoken.from_sentencepiece_file(str(SENTENCEPIECE[name]))
+        else:
+            self.tokenizer = kitoken.Kitoken.from_tokenizers_file(str(MODELS / f"{name}.json"))
 
     def encode(self, documents, threads):
         return self.tokenizer.encode_all(documents, False)
@@ -325,7 +328,7 @@ def main():
     except Unsupported as reason:
         result = {"unsupported": str(reason)}
     except Exception as error:  # a library may raise anything; the run names it and goes on
-        result = {"error": f"{type(error).__name__}: {error}"[:300]}
+        result = {"error": f"{type(error).__name__}: {error}".split("\n")[0][:300]}
     print(json.dumps(result))
 
 

@@ -58,8 +58,7 @@ def speeds(results, what, notes):
                 warm = f" ({number(result['warm'])})" if len(result["passes"]) > 1 else ""
                 cells.append(number(result["cold"]) + warm + mark)
                 if result.get("ids_equal") is not False and result.get("ids_equal_to_tessera") is False:
-                    if name not in ("sentencepiece", "tessera-spm"):
-                        notes.append(f"{key}, {name}: ids as Hugging Face's at the beginning, other than Tessera's later on")
+                    notes.append(f"{key}, {name}: ids as the reference's at the beginning, other than Tessera's later on")
         ours, reference, best = row.get("tessera", {}), row.get("huggingface", {}), best_peer(row, "cold")
         known = "cold" in ours
         cells.append(number(ours["cold"] / reference["cold"]) if known and "cold" in reference else "")

@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,42 +101,19 @@ def digest_of_json(text):
 def train(library, kind, folder, size):
     """One training in this process; the result says what was made."""
     result = globals()[library](kind, Path(folder), int(size))
-    wall_end, out = time.time(), {}
+    out = {}
     if library == "huggingface" and kind == "bpe":
         out["vocabulary_size"], out["merges"] = digest_of_json(result)
     elif library == "gigatoken":
         out["vocabulary_size"], out["merges"] = len(result[0]), digest(result[1])
-    return wall_end, out
+    return out
 
 
 def measured(command, timeout):
     """Wall time, processor time and peak memory of a command."""
-    started = time.time()
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = started + timeout
-    usage = None
-    while usage is None:
-        done, status, found = os.wait4(process.pid, os.WNOHANG)
-        if done:
-            usage, process.returncode = found, os.waitstatus_to_exitcode(status)
-        elif time.time() > deadline:
-            process.kill()
-            os.wait4(process.pid, 0)
-            process.returncode = -9
-            return {"error": f"not done in {timeout:g} s"}
-        else:
-            time.sleep(0.02)
-    wall = time.time() - started
-    output, errors = process.stdout.read(), process.stderr.read()
-    if process.returncode:
-        lines = [line for line in errors.strip().splitlines() if line] or [f"status {process.returncode}"]
-        named = [line for line in lines if "rror" in line]
-        return {"error": (named or lines)[-1][:300]}
-    unit = 1 if sys.platform == "darwin" else 1024
-    result = {
-        "wall_seconds": wall, "cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_resident": usage.ru_maxrss * unit
-    }
-    return {**result, "output": output}
+    usage = [sys.executable, ROOT / "Benchmarks" / "usage.py", timeout, *command]
+    done = subprocess.run(list(map(str, usage)), capture_output=True, text=True)
+    return json.loads(done.stdout) if done.stdout else {"error": "ended without a result"}
 
 
 def rows(runner, options):
@@ -168,5 +144,4 @@ def rows(runner, options):
 
 
 if __name__ == "__main__":
-    _, made = train(*sys.argv[1:5])
-    print(json.dumps(made))
+    print(json.dumps(train(*sys.argv[1:5])))
