@@ -33,3 +33,118 @@ extension TextTokenizer {
     }
   }
 }
+
+extension TextTokenizer {
+  /// The ids of many texts, without those of the template, on several threads.
+  ///
+  /// - Parameters:
+  ///   - texts: the texts; the rows of the result are in their order.
+  ///   - threads: `nil` for one per core.
+  ///   - withPlaces: whether to keep where each token ends in its text.
+  /// - Throws: ``TokenizerError`` as ``encode(_:pair:options:)``.
+  /// - Complexity: O(n); four bytes of memory for each id, and four more with places.
+  public func ids(
+    batch texts: [String], specialTokensInText: SpecialTokensInText? = nil, threads: Int? = nil,
+    withPlaces: Bool = false
+  ) throws -> TokenBatch {
+    let recognizes = recognizesSpecial(specialTokensInText)
+    let parts = Self.parts(of: texts)
+    let workers = min(max(1, threads ?? Parallel.coreCount), max(parts.count, 1))
+    let encoded = try Parallel.map(workers == 1 ? [0..<texts.count] : parts, threads: workers, state: { () }) { rows, _ in
+      try core.engine.withScratch { scratch in try encode(texts[rows], recognizes, withPlaces, scratch) }
+    }
+    if encoded.count == 1, let only = encoded.first {
+      return TokenBatch(memory: only.memory, ends: only.ends, rowOffsets: only.rowOffsets)
+    }
+    return Self.joined(encoded, workers, withPlaces: withPlaces)
+  }
+
+  /// The rows of one worker.
+  private struct Encoded: Sendable {
+    var memory: TableMemory
+    var ends: TableMemory?
+    var rowOffsets: [Int]
+  }
+
+  private func encode(
+    _ texts: ArraySlice<String>, _ recognizes: Bool, _ withPlaces: Bool, _ scratch: EncoderScratch
+  ) throws -> Encoded {
+    let bytes = texts.reduce(0) { $0 + $1.utf8.count }
+    // Untouched memory costs nothing, and few tokenizers make more tokens than there are bytes.
+    var output = TokenBuffer(capacity: bytes + 4096, hasPlaces: withPlaces)
+    var rowOffsets = [0]
+    rowOffsets.reserveCapacity(texts.count + 1)
+    for text in texts {
+      var text = text
+      try text.withUTF8 {
+        try core.appendIDs(of: $0, recognizesSpecial: recognizes, into: &output, scratch)
+      }
+      rowOffsets.append(output.count)
+    }
+    let (memory, ends) = output.take()
+    return Encoded(memory: memory, ends: withPlaces ? ends : nil, rowOffsets: rowOffsets)
+  }
+
+  /// Neighbouring texts of about a quarter of a megabyte together.
+  private static func parts(of texts: [String]) -> [Range<Int>] {
+    var parts: [Range<Int>] = []
+    var (start, bytes) = (0, 0)
+    for (index, text) in texts.enumerated() {
+      bytes += text.utf8.count
+      guard bytes >= 1 << 18 || index == texts.count - 1 else { continue }
+      parts.append(start..<index + 1)
+      (start, bytes) = (index + 1, 0)
+    }
+    return parts
+  }
+
+  /// Brings the rows of all workers into one piece of memory.
+  private static func joined(_ parts: [Encoded], _ workers: Int, withPlaces: Bool) -> TokenBatch {
+    var rowOffsets = [0]
+    var starts: [Int] = []
+    for part in parts {
+      let start = rowOffsets[rowOffsets.count - 1]
+      starts.append(start)
+      for offset in part.rowOffsets.dropFirst() { rowOffsets.append(start + offset) }
+    }
+    let count = rowOffsets[rowOffsets.count - 1]
+    let memory = TableMemory(byteCount: 4 * count)
+    let ends = withPlaces ? TableMemory(byteCount: 4 * count) : nil
+    let places = starts
+    _ = try? Parallel.map(Array(parts.indices), threads: workers, state: { () }) { index, _ in
+      let part = parts[index]
+      let bytes = 4 * (part.rowOffsets.last ?? 0)
+      (memory.base + 4 * places[index]).copyMemory(from: part.memory.base, byteCount: bytes)
+      if let ends, let source = part.ends {
+        (ends.base + 4 * places[index]).copyMemory(from: source.base, byteCount: bytes)
+      }
+    }
+    return TokenBatch(memory: memory, ends: ends, rowOffsets: rowOffsets)
+  }
+
+  /// The longest beginning of a text that has no more than so many tokens: exactly the text of its first tokens.
+  ///
+  /// Where the last of them ends inside a character, the character is left out.
+  ///
+  /// - Throws: ``TokenizerError`` as ``ids(batch:specialTokensInText:threads:withPlaces:)``.
+  /// - Complexity: O(length of the result).
+  public func prefix(
+    of text: String, tokens: Int, specialTokensInText: SpecialTokensInText? = nil
+  ) throws -> Substring {
+    guard tokens > 0 else { return text[..<text.startIndex] }
+    var copy = text
+    let end: Int? = try copy.withUTF8 { bytes in
+      try core.engine.withScratch { scratch in
+        var output = TokenBuffer(capacity: min(tokens, bytes.count) + 4096, hasPlaces: true)
+        output.limit = tokens
+        try core.appendIDs(
+          of: bytes, recognizesSpecial: recognizesSpecial(specialTokensInText), into: &output, scratch)
+        return output.count > tokens ? Int(output.ends[tokens - 1]) : nil
+      }
+    }
+    guard let end else { return text[...] }
+    var index = text.utf8.index(text.utf8.startIndex, offsetBy: end)
+    while index.samePosition(in: text.unicodeScalars) == nil { index = text.utf8.index(before: index) }
+    return text[..<index]
+  }
+}

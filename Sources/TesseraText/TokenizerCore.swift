@@ -187,22 +187,25 @@ final class TokenizerCore: Sendable {
     return result
   }
 
-  /// The ids of a text by the rules of sentencepiece.
-  func sentencePieceIDs(of text: [UInt8], recognizesSpecial: Bool) throws -> [UInt32] {
-    guard let sentencePiece else { return [] }
+  /// Calls the body with the ids of a text by the rules of sentencepiece, and where their tokens end in it.
+  func forEachSentencePiece(
+    of text: [UInt8], recognizesSpecial: Bool, _ body: (_ id: UInt32, _ end: Int) -> Void
+  ) throws {
+    guard let sentencePiece else { return }
     var pieces = Pieces(input: text)
     if recognizesSpecial { added.extract(from: &pieces, with: added.rawMatcher, skippingSpecial: false) }
-    var ids: [UInt32] = []
+    var tokens: [SentencePieceToken] = []
     try text.withUnsafeBufferPointer { input in
       for piece in pieces.pieces {
-        if piece.isText {
-          try sentencePiece.encode(UnsafeBufferPointer(rebasing: input[piece.start..<piece.end]), into: &ids)
-        } else {
-          ids.append(UInt32(piece.token))
+        guard piece.isText else {
+          body(UInt32(piece.token), piece.end)
+          continue
         }
+        tokens.removeAll(keepingCapacity: true)
+        try sentencePiece.encode(UnsafeBufferPointer(rebasing: input[piece.start..<piece.end]), into: &tokens)
+        for token in tokens { body(token.id, piece.start + Int(token.end)) }
       }
     }
-    return ids
   }
 
   /// An unknown piece keeps the text it stands for, any other has that of the vocabulary.

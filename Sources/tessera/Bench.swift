@@ -27,7 +27,7 @@ struct BenchEncode: ParsableCommand {
   @Option(help: "Threads.") var threads = 1
   @Option(help: "Documents at the start that get a checksum of their own.") var prefix: Int?
   @Option(help: "Take no more than so many megabytes of documents.") var limit: Double?
-  @Flag(help: "Everything of an encoding, not the ids alone.") var offsets = false
+  @Flag(help: "Also where each token ends in its text.") var offsets = false
   @Flag(help: "Everything as JSON.") var json = false
 
   func validate() throws {
@@ -108,37 +108,12 @@ struct BenchEncode: ParsableCommand {
     return documents
   }
 
-  /// The call that is measured: the ids of every document.
+  /// The call that is measured: the ids of every document, and where their tokens end when places are wanted.
   private static func encode(
     _ documents: [String], _ tokenizer: TextTokenizer, _ choice: TextTokenizer.SpecialTokensInText?, threads: Int,
     withOffsets: Bool
-  ) throws -> [[UInt32]] {
-    let options = TextTokenizer.EncodeOptions(addsSpecialTokens: false, specialTokensInText: choice)
-    @Sendable func one(_ text: String) throws -> [UInt32] {
-      withOffsets
-        ? try tokenizer.encode(text, options: options).ids : try tokenizer.ids(of: text, specialTokensInText: choice)
-    }
-    if threads == 1 { return try documents.map(one) }
-    let next = Atomic<Int>(0)
-    let results = Mutex<(ids: [[UInt32]], error: (any Error)?)>((Array(repeating: [], count: documents.count), nil))
-    DispatchQueue.concurrentPerform(iterations: threads) { _ in
-      while true {
-        let start = next.wrappingAdd(16, ordering: .relaxed).oldValue
-        guard start < documents.count else { return }
-        let places = start..<min(start + 16, documents.count)
-        do {
-          let ids = try places.map { try one(documents[$0]) }
-          results.withLock { for (place, ids) in zip(places, ids) { $0.ids[place] = ids } }
-        } catch {
-          results.withLock { $0.error = error }
-          return
-        }
-      }
-    }
-    return try results.withLock {
-      if let error = $0.error { throw error }
-      return $0.ids
-    }
+  ) throws -> TokenBatch {
+    try tokenizer.ids(batch: documents, specialTokensInText: choice, threads: threads, withPlaces: withOffsets)
   }
 
   private static func line(_ pass: Int, _ time: Clock.Time, _ bytes: Int) -> String {
@@ -199,17 +174,16 @@ struct Checksums: Equatable {
 
   init() {}
 
-  init(of documents: [[UInt32]], prefix documentCount: Int) {
-    var place: UInt64 = 0
-    for (index, ids) in documents.enumerated() {
-      if index == documentCount { prefix = all }
-      for id in ids {
-        all &+= UInt64(id) &* (2 &* place &* 0x9E37_79B9_7F4A_7C15 &+ 1)
-        place &+= 1
+  init(of documents: TokenBatch, prefix documentCount: Int) {
+    let prefixEnd = documents.rowOffsets[min(documentCount, documents.count)]
+    documents.withUnsafeIDs { ids in
+      for (place, id) in ids.enumerated() {
+        if place == prefixEnd { prefix = all }
+        all &+= UInt64(id) &* (2 &* UInt64(place) &* 0x9E37_79B9_7F4A_7C15 &+ 1)
       }
+      if prefixEnd == ids.count { prefix = all }
+      count = ids.count
     }
-    if documentCount >= documents.count { prefix = all }
-    count = Int(place)
   }
 }
 

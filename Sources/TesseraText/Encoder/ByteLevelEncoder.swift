@@ -92,6 +92,7 @@ final class ByteLevelEncoder: Sendable {
     var pieceStart = UInt32(truncatingIfNeeded: start)
     let shift = UInt32(truncatingIfNeeded: origin)
     var index = 0
+    var isWarned = !merger.takesWholeWords
     while index < count {
       let bucket = buckets + Int(places[index])
       let (low, high) = (lows[index], highs[index])
@@ -120,6 +121,10 @@ final class ByteLevelEncoder: Sendable {
         index &+= 1
         continue
       }
+      if !isWarned, isOther0 & isOther1 != 0 {
+        isWarned = true
+        callForWords(text, index, count, scratch)
+      }
       output.count = output.ids.distance(to: ids)
       let from = index == 0 ? start : Int(scratch.ends[index &- 1])
       let word = UnsafeBufferPointer(start: text + from, count: Int(scratch.ends[index]) &- from)
@@ -133,6 +138,25 @@ final class ByteLevelEncoder: Sendable {
       pieceStart = scratch.ends[index &- 1]
     }
     output.count = output.ids.distance(to: ids)
+  }
+
+  /// Where one word is unknown others are: calls for the lines where the ids of whole words would stand.
+  @inline(never)
+  private func callForWords(_ text: UnsafePointer<UInt8>, _ first: Int, _ count: Int, _ scratch: EncoderScratch) {
+    for index in first..<count {
+      let bucket = scratch.cache.buckets + Int(scratch.places[index])
+      let (low, high) = (scratch.lows[index], scratch.highs[index])
+      if bucket.load(as: UInt64.self) == low, bucket.load(fromByteOffset: 8, as: UInt64.self) == high { continue }
+      if bucket.load(fromByteOffset: 32, as: UInt64.self) == low,
+        bucket.load(fromByteOffset: 40, as: UInt64.self) == high
+      {
+        continue
+      }
+      let length = Int(truncatingIfNeeded: high &>> 56)
+      guard length <= WordCache.shortLimit else { continue }
+      let start = Int(scratch.ends[index]) &- length
+      merger.vocabulary.prefetch(UnsafeBufferPointer(start: text + start, count: length))
+    }
   }
 
   private func fillEnds(of output: inout TokenBuffer, from first: Int, _ start: UInt32) {
@@ -196,7 +220,7 @@ final class ByteLevelEncoder: Sendable {
   }
 
   /// So many bytes of long words are merged as they are before it pays to ask where they may be cut.
-  private static let patience = 1 << 14
+  private static let patience = 1 << 16
 
   /// Appends the ids of a word that no entry of the cache could hold or does hold: cut where no token reaches across.
   private func appendLong(

@@ -7,7 +7,7 @@ import Synchronization
 final class ByteMerger: @unchecked Sendable {
   static let shortLimit = 96
   /// So many bytes of long words go through a heap before the tables for linear time are made.
-  private static let patience = 1 << 15
+  private static let patience = 1 << 18
 
   let pairs: MergeRanks
   let vocabulary: ByteVocabulary

@@ -82,6 +82,12 @@ final class ByteVocabulary: @unchecked Sendable {
     UnsafeBufferPointer(start: pool + Int(starts[Int(id)]), count: Int(lengths[Int(id)]))
   }
 
+  /// Calls for the line of the table where a word's id would stand.
+  @inline(__always)
+  func prefetch(_ word: UnsafeBufferPointer<UInt8>) {
+    TesseraText.prefetch(UnsafeMutableRawPointer(slots + Int(truncatingIfNeeded: word.foldedHash() &>> shift)))
+  }
+
   /// The id of a whole word. O(length); a word that is no token costs one line of the table.
   func id(of word: UnsafeBufferPointer<UInt8>) -> UInt32? {
     let hash = word.foldedHash()

@@ -83,11 +83,22 @@ extension TokenizerCore {
     of text: [UInt8], recognizesSpecial: Bool, into output: inout TokenBuffer, _ scratch: EncoderScratch
   ) throws {
     if usesSentencePiece {
-      for id in try sentencePieceIDs(of: text, recognizesSpecial: recognizesSpecial) { output.append(id, end: 0) }
+      try forEachSentencePiece(of: text, recognizesSpecial: recognizesSpecial) { output.append($0, end: $1) }
       return
     }
-    try tokenize(text, recognizesSpecial, &scratch.model) { _, _, tokens in
-      for id in tokens.ids { output.append(id, end: 0) }
+    try tokenize(text, recognizesSpecial, &scratch.model) { pieces, ends, tokens in
+      guard output.hasPlaces else {
+        for id in tokens.ids { output.append(id, end: 0) }
+        return
+      }
+      var token = 0
+      for (piece, end) in zip(pieces.pieces, ends) {
+        while token < end {
+          let range = pieces.origin(of: Int(tokens.starts[token])..<Int(tokens.ends[token]), in: piece)
+          output.append(tokens.ids[token], end: min(range.upperBound, text.count))
+          token += 1
+        }
+      }
     }
   }
 }

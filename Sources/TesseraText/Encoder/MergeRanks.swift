@@ -41,10 +41,10 @@ final class MergeRanks: @unchecked Sendable {
     slotMemory = TableMemory(byteCount: 8 << bits)
     slots = slotMemory.row(of: UInt64.self)
     slots.update(repeating: Self.free, count: 1 << bits)
-    // Eight bits for each slot.
-    knownMemory = TableMemory(byteCount: 1 << bits)
+    // Four bits for each slot.
+    knownMemory = TableMemory(byteCount: 1 << (bits - 1))
     known = knownMemory.row(of: UInt64.self)
-    knownShift = UInt64(61 - bits)
+    knownShift = UInt64(62 - bits)
     made = .allocate(capacity: max(highest, 1))
     made.initialize(repeating: 0, count: max(highest, 1))
     table.forEach { left, right, merge in

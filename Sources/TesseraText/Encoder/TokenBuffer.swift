@@ -1,11 +1,13 @@
 /// Ids on their way out, and where their tokens end in the text when that is asked for.
 struct TokenBuffer: ~Copyable {
   private(set) var ids: UnsafeMutablePointer<UInt32>
+  private var memory: TableMemory
   /// Where each token ends, in bytes from the start of the text; as many as there are ids when places are wanted.
   private(set) var ends: UnsafeMutablePointer<UInt32>
+  private var endMemory: TableMemory
   let hasPlaces: Bool
   var count = 0
-  /// Once there are so many ids no more are wanted, though some may still come.
+  /// Once there are more ids than these no others are wanted, though some may still come.
   var limit = Int.max
   /// Only their number is wanted: what was written may be overwritten at any time.
   private let countsOnly: Bool
@@ -16,18 +18,15 @@ struct TokenBuffer: ~Copyable {
     self.capacity = max(capacity, 16)
     self.countsOnly = countsOnly
     self.hasPlaces = hasPlaces
-    ids = .allocate(capacity: self.capacity)
-    ends = .allocate(capacity: hasPlaces ? self.capacity : 1)
-  }
-
-  deinit {
-    ids.deallocate()
-    ends.deallocate()
+    memory = TableMemory(byteCount: 4 * self.capacity)
+    endMemory = TableMemory(byteCount: hasPlaces ? 4 * self.capacity : 0)
+    ids = memory.row(of: UInt32.self)
+    ends = endMemory.row(of: UInt32.self)
   }
 
   /// All ids, those that were dropped included.
   var total: Int { dropped + count }
-  var isFull: Bool { count >= limit }
+  var isFull: Bool { count > limit }
 
   /// Forgets the ids, but not their number, when nothing else is wanted.
   @inline(__always)
@@ -43,17 +42,18 @@ struct TokenBuffer: ~Copyable {
 
   private mutating func grow(_ needed: Int) {
     let larger = max(needed, capacity + capacity / 2)
-    ids = Self.moved(ids, count, larger)
-    if hasPlaces { ends = Self.moved(ends, count, larger) }
+    memory = Self.moved(ids, count, larger)
+    ids = memory.row(of: UInt32.self)
+    if hasPlaces {
+      endMemory = Self.moved(ends, count, larger)
+      ends = endMemory.row(of: UInt32.self)
+    }
     capacity = larger
   }
 
-  private static func moved(
-    _ old: UnsafeMutablePointer<UInt32>, _ count: Int, _ capacity: Int
-  ) -> UnsafeMutablePointer<UInt32> {
-    let new = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
-    new.update(from: old, count: count)
-    old.deallocate()
+  private static func moved(_ old: UnsafeMutablePointer<UInt32>, _ count: Int, _ capacity: Int) -> TableMemory {
+    let new = TableMemory(byteCount: 4 * capacity)
+    new.row(of: UInt32.self).update(from: old, count: count)
     return new
   }
 
@@ -63,6 +63,9 @@ struct TokenBuffer: ~Copyable {
     if hasPlaces { ends[count] = UInt32(truncatingIfNeeded: end) }
     count += 1
   }
+
+  /// The memory of the ids and of their ends.
+  consuming func take() -> (ids: TableMemory, ends: TableMemory) { (memory, endMemory) }
 
   /// The ids as an array.
   borrowing func copyIDs() -> [UInt32] { Array(UnsafeBufferPointer(start: ids, count: count)) }

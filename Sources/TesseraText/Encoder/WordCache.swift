@@ -53,7 +53,7 @@ struct WordCache: ~Copyable {
 
   /// Makes room when the tables are half full. Buckets move, so this must not happen between hashing and looking up.
   mutating func growIfNeeded() {
-    if used * 4 > 3 << bits, bits < Self.maximumBits { grow() }
+    if used > 1 << bits, bits < Self.maximumBits { grow() }
     if longUsed * 2 > 1 << longBits, longBits < Self.maximumLongBits { growLong() }
     if overflow.count > Self.maximumOverflow { forget() }
   }
@@ -67,7 +67,8 @@ struct WordCache: ~Copyable {
 
   private mutating func grow() {
     let (old, oldBits) = (memory, bits)
-    bits = min(bits + 2, Self.maximumBits)
+    // Fresh memory is dear, so large tables grow in smaller steps.
+    bits = min(bits + (bits < 16 ? 3 : 1), Self.maximumBits)
     memory = TableMemory(byteCount: 64 << bits)
     used = 0
     for slot in 0..<2 << oldBits {
@@ -77,19 +78,18 @@ struct WordCache: ~Copyable {
     }
   }
 
-  /// The newest entry of a bucket comes first.
+  /// The first entry of a bucket stays: words that come early are mostly those that come often. Later ones share the second.
   private mutating func place(_ key: Key, _ value: SIMD4<UInt32>) {
-    let bucket = buckets + Int(truncatingIfNeeded: key.hash &>> shift) << 6
-    let first = bucket.load(fromByteOffset: 8, as: UInt64.self)
-    if first == 0 {
+    var entry = memory.base + Int(truncatingIfNeeded: key.hash &>> shift) << 6
+    if entry.load(fromByteOffset: 8, as: UInt64.self) == 0 {
       used += 1
     } else {
-      if bucket.load(fromByteOffset: 40, as: UInt64.self) == 0 { used += 1 }
-      (bucket + 32).copyMemory(from: bucket, byteCount: 32)
+      entry += 32
+      if entry.load(fromByteOffset: 8, as: UInt64.self) == 0 { used += 1 }
     }
-    bucket.storeBytes(of: key.low, as: UInt64.self)
-    bucket.storeBytes(of: key.high, toByteOffset: 8, as: UInt64.self)
-    bucket.storeBytes(of: value, toByteOffset: 16, as: SIMD4<UInt32>.self)
+    entry.storeBytes(of: key.low, as: UInt64.self)
+    entry.storeBytes(of: key.high, toByteOffset: 8, as: UInt64.self)
+    entry.storeBytes(of: value, toByteOffset: 16, as: SIMD4<UInt32>.self)
   }
 
   /// Where the ids of a key stand, if they are known.

@@ -80,7 +80,7 @@ struct ByteBlock {
       let moved = ((x | high) &- (offset & low7)) ^ ((x ^ ~offset) & high)
       let difference = ((moved | high) &- (bound & low7)) ^ ((moved ^ ~bound) & high)
       let borrow = ((~moved & bound) | ((~moved | bound) & difference)) & high
-      result |= ((borrow &>> 7) &* 0x0102_0408_1020_4080 &>> 56) &<< UInt64(8 * word)
+      result |= (((borrow &>> 7) &* 0x0102_0408_1020_4080) &>> 56) &<< UInt64(8 * word)
     }
     return result
   }

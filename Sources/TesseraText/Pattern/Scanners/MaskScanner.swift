@@ -231,21 +231,22 @@ extension O200KScanner: MaskScanner {
       if slashes != 0 { certain &= .bits(below: lines.joined.startOfRun(endingAt: slashes.trailingZeroBitCount)) }
     }
     let starts = (lines.starts | symbols | words | digitStarts(runs.digits, atMost: digits)) & certain
-    return joinsContractions ? joinContractions(starts, runs.letters, block, limit) : starts
+    return joinsContractions ? joinContractions(starts, (runs.letters &<< 1) & certain, block, limit) : starts
   }
 
   /// Gives contractions to the word before them.
+  ///
+  /// - Parameter afterLetters: the places behind letters that count.
   @inline(__always)
-  private func joinContractions(_ starts: UInt64, _ letters: UInt64, _ block: ByteBlock, _ limit: Int) -> UInt64 {
+  private func joinContractions(_ starts: UInt64, _ afterLetters: UInt64, _ block: ByteBlock, _ limit: Int) -> UInt64 {
     var starts = starts
-    var apostrophes = block.equal(0x27) & (letters &<< 1)
+    var apostrophes = block.equal(0x27) & afterLetters
     // The end of a contraction is no word, so that another one cannot follow it.
     var lastEnd = -1
     while apostrophes != 0 {
       let index = apostrophes.trailingZeroBitCount
       apostrophes &= apostrophes &- 1
       if index == lastEnd { continue }
-      if index >= limit { break }
       let length = contractionLength(block.bytes + index, fold: 0x20)
       if length == 0 {
         // What follows may be U+017F, which is an s for this rule.
