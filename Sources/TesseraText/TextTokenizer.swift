@@ -155,10 +155,15 @@ public struct TextTokenizer: Sendable {
 
   /// The tokenizer as a tokenizer.json that Hugging Face's library reads.
   ///
-  /// - Throws: ``TokenizerError`` of kind `unsupported` for word and character models of sentencepiece, which that format cannot say.
+  /// - Throws: ``TokenizerError`` of kind `unsupported` for what that format cannot say: word and character models of sentencepiece,
+  ///   patterns that the other engine cannot read, added tokens with the text of another token.
   public func tokenizerJSON(layout: JSON.Layout = .pretty) throws -> [UInt8] {
-    if core.description.hasNoTokenizerJSON {
-      throw TokenizerError(.unsupported, "a SentencePiece model of words or characters has no form as a tokenizer.json")
+    if let reason = core.description.reasonForNoTokenizerJSON { throw TokenizerError(.unsupported, reason) }
+    if let (text, id) = core.description.addedTokenWithoutForm(core.added) {
+      throw TokenizerError(
+        .unsupported,
+        "the added token '\(text)' with id \(id) has no form as a tokenizer.json: "
+          + "the vocabulary has this text for another id")
     }
     return core.description.tokenizerJSON(layout: layout, added: core.added)
   }

@@ -127,6 +127,6 @@ extension TokenizerDescription {
       added.append((token, UInt32(id)))
     }
     self.init(header: ["version": "1.0"], model: .wordLevel(WordLevelModel(vocabulary: table)), addedTokens: added)
-    hasNoTokenizerJSON = true
+    reasonForNoTokenizerJSON = "a SentencePiece model of words or characters has no form as a tokenizer.json"
   }
 }
