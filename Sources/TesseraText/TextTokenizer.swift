@@ -8,6 +8,8 @@
 /// the file was written for.
 public struct TextTokenizer: Sendable {
   let core: TokenizerCore
+  /// How conversations become prompts: the templates and special tokens that stand beside the vocabulary.
+  public var chatConfiguration = ChatConfiguration()
 
   init(core: TokenizerCore) { self.core = core }
 
@@ -166,5 +168,12 @@ public struct TextTokenizer: Sendable {
           + "the vocabulary has this text for another id")
     }
     return core.description.tokenizerJSON(layout: layout, added: core.added)
+  }
+
+  /// Writes the tokenizer as a tokenizer.json: beside its place first and then moved there, so that it is never half written.
+  ///
+  /// - Throws: ``TokenizerError`` as ``tokenizerJSON(layout:)``, or with the system's reason when the file cannot be written.
+  public func write(to path: String, layout: JSON.Layout = .pretty) throws {
+    try FileBytes.write(try tokenizerJSON(layout: layout), to: path)
   }
 }
