@@ -1,26 +1,26 @@
-/// One token of a text, with the part of the text it stands for in every way of counting.
-///
-///     for token in encoding.tokens(in: text) { print(token.id, text[token.range]) }
-public struct Token: Sendable, Hashable {
-  /// The id that a model reads.
-  public let id: UInt32
-  /// The text of the token, in the alphabet of the vocabulary.
-  public let text: String
-  /// The part of the text, as string indices.
-  public let range: Range<String.Index>
-  /// The part of the text, counted in UTF-8 bytes.
-  public let utf8: Range<Int>
-  /// The part of the text, counted in UTF-16 units.
-  public let utf16: Range<Int>
-  /// The part of the text, counted in Unicode scalars.
-  public let scalars: Range<Int>
-  /// The number of the word in its sequence; `nil` for what was added.
-  public let word: Int?
-  /// Whether it was put around the text by the template.
-  public let isAdded: Bool
-}
-
 extension Encoding {
+  /// One token of a text, with the part of the text it stands for in every way of counting.
+  ///
+  ///     for token in encoding.tokens(in: text) { print(token.id, text[token.range]) }
+  public struct Token: Sendable, Hashable {
+    /// The id that a model reads.
+    public let id: UInt32
+    /// The text of the token, in the alphabet of the vocabulary.
+    public let text: String
+    /// The part of the text, as string indices.
+    public let range: Range<String.Index>
+    /// The part of the text, counted in UTF-8 bytes.
+    public let utf8: Range<Int>
+    /// The part of the text, counted in UTF-16 units.
+    public let utf16: Range<Int>
+    /// The part of the text, counted in Unicode scalars.
+    public let scalars: Range<Int>
+    /// The number of the word in its sequence; `nil` for what was added.
+    public let word: Int?
+    /// Whether it was put around the text by the template.
+    public let isAdded: Bool
+  }
+
   /// The tokens with the parts of the text they stand for.
   ///
   /// Tokens that stand for nothing (those of the template, padding) have empty ranges at the start.
