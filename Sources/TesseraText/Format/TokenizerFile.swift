@@ -20,6 +20,10 @@ extension TextTokenizer {
   }
 
   private init(_ files: TokenizerFiles, _ configuration: TokenizerConfiguration) throws {
+    guard FileBytes.isRegular(files.main) else {
+      try self.init(bytes: try FileBytes.read(files.main))
+      return
+    }
     // A file that is no tokenizer may be huge: its head tells before the rest is read.
     let head = try FileBytes.read(files.main, limit: TokenizerFormat.headLength)
     guard let format = TokenizerFormat(head: head) else { throw TokenizerFormat.unknown }
