@@ -32,6 +32,7 @@ test: toolchain $(VENV)/ready
 	$(SWIFT) build -c release --product tessera
 	$(SWIFT) test
 	$(VENV)/bin/python Scripts/fuzz/run.py --tessera .build/release/tessera --cases 6000
+	$(VENV)/bin/python Scripts/check_written.py --tessera .build/release/tessera
 
 fuzz: toolchain $(VENV)/ready
 	$(SWIFT) build -c release --product tessera

@@ -8,6 +8,8 @@
 /// the file was written for.
 public struct TextTokenizer: Sendable {
   let core: TokenizerCore
+  /// How conversations become prompts: the templates and special tokens that stand beside the vocabulary.
+  public var chatConfiguration = ChatConfiguration()
 
   init(core: TokenizerCore) { self.core = core }
 
@@ -145,11 +147,23 @@ public struct TextTokenizer: Sendable {
 
   /// The tokenizer as a tokenizer.json that Hugging Face's library reads.
   ///
-  /// - Throws: ``TokenizerError`` of kind `unsupported` for word and character models of sentencepiece, which that format cannot say.
+  /// - Throws: ``TokenizerError`` of kind `unsupported` for what that format cannot say: word and character models of sentencepiece,
+  ///   patterns that the other engine cannot read, added tokens with the text of another token.
   public func tokenizerJSON(layout: JSON.Layout = .pretty) throws -> [UInt8] {
-    if core.description.hasNoTokenizerJSON {
-      throw TokenizerError(.unsupported, "a SentencePiece model of words or characters has no form as a tokenizer.json")
+    if let reason = core.description.reasonForNoTokenizerJSON { throw TokenizerError(.unsupported, reason) }
+    if let (text, id) = core.description.addedTokenWithoutForm(core.added) {
+      throw TokenizerError(
+        .unsupported,
+        "the added token '\(text)' with id \(id) has no form as a tokenizer.json: "
+          + "the vocabulary has this text for another id")
     }
     return core.description.tokenizerJSON(layout: layout, added: core.added)
+  }
+
+  /// Writes the tokenizer as a tokenizer.json: beside its place first and then moved there, so that it is never half written.
+  ///
+  /// - Throws: ``TokenizerError`` as ``tokenizerJSON(layout:)``, or with the system's reason when the file cannot be written.
+  public func write(to path: String, layout: JSON.Layout = .pretty) throws {
+    try FileBytes.write(try tokenizerJSON(layout: layout), to: path)
   }
 }

@@ -18,10 +18,12 @@ final class TokenizerCore: Sendable {
   /// The way to ids alone.
   let engine = IDEngine()
 
-  /// - Parameter honorsIDs: added tokens keep the ids that the file gives them; otherwise they are numbered as the reference does.
+  /// - Parameters:
+  ///   - honorsIDs: added tokens keep the ids that the file gives them; otherwise they are numbered as the reference does.
+  ///   - ready: cuts the text instead of what the description says, where another dialect of patterns is meant.
   init(
     _ description: TokenizerDescription, specialTokensInText: TextTokenizer.SpecialTokensInText = .recognize,
-    honorsIDs: Bool = false, sentencePiece: SentencePieceEncoder? = nil
+    honorsIDs: Bool = false, sentencePiece: SentencePieceEncoder? = nil, preTokenizer ready: PreTokenizer? = nil
   ) throws {
     func part<Part>(_ key: String, _ make: (ConfigurationNode) throws -> Part) throws -> Part? {
       guard let json = description.header[key], !json.isNull else { return nil }
@@ -30,7 +32,7 @@ final class TokenizerCore: Sendable {
     self.description = description
     self.sentencePiece = sentencePiece
     normalizer = try part("normalizer") { try NormalizerStage($0) }
-    preTokenizer = try part("pre_tokenizer") { try PreTokenizer($0) }
+    preTokenizer = try ready ?? part("pre_tokenizer") { try PreTokenizer($0) }
     postProcessor = try part("post_processor") { try PostProcessor($0) }
     decoder = try part("decoder") { try Decoder($0) }
     truncation = try part("truncation") { try Truncation(json: $0.json) }

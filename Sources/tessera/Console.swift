@@ -22,7 +22,9 @@ enum Console {
   static func read(_ path: String) throws -> [UInt8] {
     if path == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
     do {
-      return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+      defer { try? file.close() }
+      return Array(try file.readToEnd() ?? Data())
     } catch {
       throw TokenizerError(.inputOutput, "cannot be read: \(reason(error))", in: path)
     }
@@ -40,8 +42,10 @@ enum Console {
   }
 
   private static func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    return (underlying ?? error as NSError).localizedDescription
+    let error = error as NSError
+    let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
+    if underlying.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(underlying.code))) }
+    return underlying.localizedDescription
   }
 
   /// Calls `body` for each line of standard input; an error becomes a line of its own and the run goes on.

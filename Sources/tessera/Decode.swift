@@ -14,6 +14,8 @@ struct Decode: ParsableCommand {
   @Flag(help: "Give what each id lets out (with --jsonl).") var stream = false
   @Flag(help: "Leave special tokens out of the text.") var skipSpecialTokens = false
 
+  func validate() throws { try source.needTokenizer() }
+
   func run() throws {
     let tokenizer = try source.load()
     if jsonl {

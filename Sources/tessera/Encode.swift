@@ -2,51 +2,6 @@ import ArgumentParser
 import Foundation
 import TesseraText
 
-/// Which tokenizer a verb uses.
-struct TokenizerOptions: ParsableArguments {
-  @Option(
-    name: .shortAndLong, help: "A tokenizer.json, a folder that holds one, a SentencePiece, tiktoken or tekken file.")
-  var tokenizer: String
-  @Option(help: "What a tiktoken file leaves out, by name: gpt2, cl100k_base, o200k_base, qwen, whisper, ...")
-  var encoding: String?
-  @Option(help: "The pattern for a tiktoken file, instead of --encoding.") var pattern: String?
-  @Option(help: "recognize or text, for special tokens in the text; with --pattern the tokens as JSON: {\"text\": id}.")
-  var special: String?
-
-  func validate() throws {
-    if let encoding, Self.named(encoding) == nil {
-      let names = NamedEncoding.all.map(\.name).joined(separator: ", ")
-      throw ValidationError("--encoding '\(encoding)' is not known; known are \(names).")
-    }
-  }
-
-  /// The encoding with a name; `whisper` alone is the multilingual one.
-  private static func named(_ name: String) -> NamedEncoding? {
-    name == "whisper" ? .whisper(multilingual: true) : NamedEncoding.named(name)
-  }
-
-  func load() throws -> TextTokenizer {
-    do {
-      if let named = encoding.flatMap(Self.named) {
-        return try TextTokenizer(tiktoken: try Console.read(tokenizer), encoding: named)
-      }
-      if let pattern {
-        let members = try special.map { try JSON(parsing: $0) }?.objectValue ?? [:]
-        let specials = try members.map { member in
-          guard let id = member.value.integerValue.flatMap({ UInt32(exactly: $0) }) else {
-            throw TokenizerError(.malformed, "expected an id", at: .key(member.key), in: "--special")
-          }
-          return (text: member.key, id: id)
-        }
-        return try TextTokenizer(tiktoken: try Console.read(tokenizer), pattern: pattern, specialTokens: specials)
-      }
-    } catch let error as TokenizerError {
-      throw error.inFile(tokenizer)
-    }
-    return try TextTokenizer(contentsOf: tokenizer)
-  }
-}
-
 struct Encode: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Turn text into ids.",
@@ -64,28 +19,21 @@ struct Encode: ParsableCommand {
   @Option(help: "Threads; all cores when not given.") var threads: Int?
   @Option(name: .shortAndLong, help: "The file to write; standard output when not given.") var output: String?
 
-  /// What `--special` says of special tokens in the text.
-  private var choice: TextTokenizer.SpecialTokensInText? {
-    source.special.flatMap(TextTokenizer.SpecialTokensInText.init)
-  }
-
   func validate() throws {
-    if let special = source.special, source.pattern == nil, choice == nil {
-      throw ValidationError("--special is 'recognize' or 'text', not '\(special)'.")
-    }
+    try source.needTokenizer()
     if let threads, threads < 1 { throw ValidationError("--threads needs at least 1.") }
   }
 
   func run() throws {
     let tokenizer = try source.load()
     if jsonl {
-      guard try Console.answerLines({ try EncodeLine(tokenizer, choice?.rawValue, threads).answer($0) }) else {
+      guard try Console.answerLines({ try EncodeLine(tokenizer, source.choice?.rawValue, threads).answer($0) }) else {
         throw ExitCode(1)
       }
       return
     }
     var options = TextTokenizer.EncodeOptions(addsSpecialTokens: !noSpecialTokens)
-    options.specialTokensInText = choice
+    options.specialTokensInText = source.choice
     let paths = files.isEmpty ? ["-"] : files
     let inputs = try paths.map { path in
       guard let text = String(validating: try Console.read(path), as: UTF8.self) else {

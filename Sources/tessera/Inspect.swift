@@ -3,17 +3,28 @@ import TesseraText
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show what a tokenizer is made of, or what one stage does.",
-    discussion: "Example: tessera inspect --tokenizer tokenizer.json")
+    abstract: "Show what a tokenizer is made of, how it cuts a text, or what one stage does.",
+    discussion: """
+      Without a text: parts, sizes and oddities. With a file or --text: the text with its tokens made visible.
 
-  @Option(name: .shortAndLong, help: "A tokenizer.json, or a folder that holds one.") var tokenizer: String?
+      Example: tessera inspect --tokenizer tokenizer.json --text "Ein Wort, zwei Wörter."
+      """)
+
+  @OptionGroup var source: TokenizerOptions
+  @Argument(help: "A file whose tokens are shown; - for standard input.") var file: String?
+  @Option(help: "A text whose tokens are shown.") var text: String?
+  @Flag(help: "Show the id of every token.") var ids = false
+  @Flag(help: "Leave out the tokens of the template.") var noSpecialTokens = false
   @Flag(help: "Try single stages; needs --jsonl.") var stage = false
   @Flag(help: "One JSON object per line in and out.") var jsonl = false
   @Flag(help: "Everything as JSON.") var json = false
 
   func validate() throws {
     if stage && !jsonl { throw ValidationError("--stage reads JSON lines; add --jsonl.") }
-    if !stage && tokenizer == nil { throw ValidationError("Give --tokenizer, or --stage --jsonl.") }
+    if jsonl && !stage { throw ValidationError("--jsonl goes with --stage; use --json for a report.") }
+    if !stage && source.tokenizer == nil { throw ValidationError("Give --tokenizer, or --stage --jsonl.") }
+    if file != nil, text != nil { throw ValidationError("Give a file or --text, not both.") }
+    if stage, file != nil || text != nil { throw ValidationError("--stage reads its texts from standard input.") }
   }
 
   func run() throws {
@@ -21,15 +32,45 @@ struct Inspect: ParsableCommand {
       guard try Console.answerLines(StageLine.answer) else { throw ExitCode(1) }
       return
     }
-    guard let tokenizer else { return }
-    let report = try TextTokenizer(contentsOf: tokenizer).report
-    if json { try Console.print(report.text(.pretty)) } else { try Self.printTable(report) }
+    let tokenizer = try source.load()
+    if let text = try text ?? file.map(Self.read) {
+      try show(text, tokenizer)
+    } else {
+      let report = tokenizer.report
+      if json { try Console.print(report.text(.pretty)) } else { try Self.printTable(report) }
+    }
+  }
+
+  private static func read(_ path: String) throws -> String {
+    guard let text = String(validating: try Console.read(path), as: UTF8.self) else {
+      throw TokenizerError(.malformed, "the bytes are not valid UTF-8", in: path)
+    }
+    return text
+  }
+
+  private func show(_ text: String, _ tokenizer: TextTokenizer) throws {
+    var options = TextTokenizer.EncodeOptions(addsSpecialTokens: !noSpecialTokens)
+    options.specialTokensInText = source.choice
+    let encoding = try tokenizer.encode(text, options: options)
+    if json {
+      try Console.print(TokenView.json(text, encoding, tokenizer).text(.pretty))
+      return
+    }
+    let isWatched = Terminal.isWatched(1)
+    let lines = TokenView(text, encoding, tokenizer).lines(
+      columns: isWatched ? Terminal.columns(of: 1) : nil, hasColors: Terminal.hasColors(1), showsIDs: ids)
+    try Console.print(lines.joined(separator: "\n"))
+    let count = encoding.count
+    try Console.print(
+      "\(count) token\(count == 1 ? "" : "s"), \(text.utf8.count) bytes, \(text.unicodeScalars.count) characters")
   }
 
   private static func printTable(_ report: JSON) throws {
     for (key, value) in report.objectValue ?? [:] {
-      let name = key.replacing("_", with: " ")
-      try Console.print("\(name.padding(to: 24)) \(value.stringValue ?? value.text())")
+      let name = DisplayWidth.padded(key.replacing("_", with: " "), to: 36)
+      let list = value.arrayValue?.map { $0.stringValue ?? $0.text() }
+      let text = list.map { $0.isEmpty ? "none" : $0.joined(separator: "  ") } ?? value.stringValue ?? value.text()
+      try Console.print("\(name) \(TokenView.visible(text).replacing("\n", with: ""))")
     }
   }
 }
@@ -60,10 +101,6 @@ enum StageLine {
   }
 }
 
-extension String {
-  fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
-}
-
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a tokenizer as a tokenizer.json.",
@@ -71,6 +108,8 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var source: TokenizerOptions
   @Option(name: .shortAndLong, help: "The file to write.") var output: String
+
+  func validate() throws { try source.needTokenizer() }
 
   func run() throws { try Console.write(try source.load().tokenizerJSON(), to: output) }
 }

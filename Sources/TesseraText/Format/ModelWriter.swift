@@ -1,6 +1,9 @@
 /// Writes the `model` object of tokenizer.json.
 enum ModelWriter {
-  static func write(_ model: TokenizerModel, parameters: JSONObject, to writer: inout JSONWriter) {
+  /// - Parameter extra: entries that the vocabulary gets besides the model's own.
+  static func write(
+    _ model: TokenizerModel, extra: [(text: [UInt8], id: UInt32)], parameters: JSONObject, to writer: inout JSONWriter
+  ) {
     var parameters = parameters
     if parameters["type"] == nil { parameters["type"] = .string(model.name) }
     var keys = ["type"] + parameters.keys.filter { $0 != "type" }
@@ -10,14 +13,16 @@ enum ModelWriter {
       writer.write(string: keys[index])
       writer.raw(writer.layout == .pretty ? ": " : ":")
       switch keys[index] {
-      case "vocab": writeVocabulary(of: model, to: &writer)
+      case "vocab": writeVocabulary(of: model, extra, to: &writer)
       case "merges": if case .bpe(let bpe) = model { writeMerges(of: bpe, to: &writer) }
       default: writer.write(parameters[keys[index]] ?? .null, indent: 2)
       }
     }
   }
 
-  private static func writeVocabulary(of model: TokenizerModel, to writer: inout JSONWriter) {
+  private static func writeVocabulary(
+    of model: TokenizerModel, _ extra: [(text: [UInt8], id: UInt32)], to writer: inout JSONWriter
+  ) {
     let table = model.vocabulary
     if case .unigram(let unigram) = model {
       writer.list("[", "]", count: table.entryCount, indent: 2) { writer, entry in
@@ -30,10 +35,12 @@ enum ModelWriter {
       return
     }
     let entries = table.entriesByID
-    writer.list("{", "}", count: entries.count, indent: 2) { writer, index in
-      Array(table.text(ofEntry: entries[index])).withUnsafeBytes { writer.write(utf8: $0) }
+    writer.list("{", "}", count: entries.count + extra.count, indent: 2) { writer, index in
+      let isExtra = index >= entries.count
+      let text = isExtra ? extra[index - entries.count].text : Array(table.text(ofEntry: entries[index]))
+      text.withUnsafeBytes { writer.write(utf8: $0) }
       writer.raw(":")
-      writer.raw(String(table.ids[entries[index]]))
+      writer.raw(String(isExtra ? extra[index - entries.count].id : table.ids[entries[index]]))
     }
   }
 

@@ -46,47 +46,34 @@ extension TextTokenizer {
       throw TokenizerError(.inconsistent, "a vocabulary of ranks needs a token for each of the 256 bytes")
     }
     let level: JSON = ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false]
-    let split: JSON = [
-      "type": "Split", "pattern": ["Regex": .string(Self.onigurumaPattern(pattern))], "behavior": "Isolated",
-      "invert": false,
+    let split = try SplitPattern(pattern, dialect: .rust)
+    // As in tiktoken, what the pattern does not match is left out; known patterns match everything.
+    let leavesGaps = !split.isKnown
+    let written = RankPattern.oniguruma(pattern)
+    let splitJSON: JSON = [
+      "type": "Split", "pattern": ["Regex": .string(written ?? pattern)],
+      "behavior": leavesGaps ? "Removed" : "Isolated", "invert": .bool(leavesGaps),
     ]
     let header: JSONObject = [
       "version": "1.0", "truncation": nil, "padding": nil,
       "normalizer": normalization.map { ["type": .string($0)] } ?? .null,
-      "pre_tokenizer": ["type": "Sequence", "pretokenizers": [split, level]], "post_processor": nil, "decoder": level,
+      "pre_tokenizer": ["type": "Sequence", "pretokenizers": [splitJSON, level]], "post_processor": nil,
+      "decoder": level,
       "model": [
         "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
         "fuse_unk": false, "byte_fallback": false, "ignore_merges": true,
       ],
     ]
     let added = specialTokens.map { (token: AddedToken($0.text, isSpecial: true), id: UInt32?.some($0.id)) }
-    self.init(
-      core: try TokenizerCore(
-        TokenizerDescription(header: header, model: .bpe(model), addedTokens: added), specialTokensInText: .text,
-        honorsIDs: true))
-  }
-
-  /// The pattern as tokenizer.json means it: there an interval has no possessive form, and `$` also matches before a line's end.
-  ///
-  /// The patterns in use end their alternatives with such intervals, where possessive and greedy mean the same.
-  static func onigurumaPattern(_ pattern: String) -> String {
-    var result: [Character] = []
-    for character in pattern {
-      if character == "+", result.last == "}",
-        result.lastIndex(of: "{").map({ Self.isInterval(result[$0...]) }) ?? false
-      {
-        continue
-      }
-      if character == "$", result.last != "\\" {
-        result += "\\z"
-        continue
-      }
-      result.append(character)
+    var description = TokenizerDescription(header: header, model: .bpe(model), addedTokens: added)
+    if written == nil {
+      description.reasonForNoTokenizerJSON = "the pattern uses what the patterns of a tokenizer.json cannot say"
     }
-    return String(result)
-  }
-
-  private static func isInterval(_ text: ArraySlice<Character>) -> Bool {
-    text.dropFirst().dropLast().allSatisfy { $0.isNumber || $0 == "," } && text.count > 2
+    let cutting = PreTokenizer.sequence([
+      .split(split, leavesGaps ? .removed : .isolated, invert: leavesGaps),
+      .byteLevel(addPrefixSpace: false, pattern: nil),
+    ])
+    self.init(
+      core: try TokenizerCore(description, specialTokensInText: .text, honorsIDs: true, preTokenizer: cutting))
   }
 }

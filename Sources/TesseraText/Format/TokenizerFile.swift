@@ -1,104 +1,128 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
-/// Reading whole files without the Foundation library.
-enum FileBytes {
-  /// The bytes of a file.
-  ///
-  /// - Throws: ``TokenizerError`` with the system's reason.
-  static func read(_ path: String) throws -> [UInt8] {
-    let descriptor = open(path, O_RDONLY)
-    guard descriptor >= 0 else { throw failure(path) }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      let count = chunk.withUnsafeMutableBytes { readBytes(descriptor, $0.baseAddress, $0.count) }
-      guard count >= 0 else { throw failure(path) }
-      if count == 0 { return bytes }
-      bytes.append(contentsOf: chunk[..<count])
-    }
-  }
-
-  private static func failure(_ path: String) -> TokenizerError {
-    TokenizerError(.inputOutput, String(cString: strerror(errno)), in: path)
-  }
-
-  static func isDirectory(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-  }
-
-  static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
-
-  @inline(__always)
-  private static func readBytes(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
-    #if canImport(Darwin)
-      Darwin.read(descriptor, buffer, count)
-    #elseif canImport(Glibc)
-      Glibc.read(descriptor, buffer, count)
-    #else
-      Musl.read(descriptor, buffer, count)
-    #endif
-  }
-}
-
 extension TextTokenizer {
-  /// Reads a tokenizer from a file, or from a folder that holds a `tokenizer.json`.
+  /// Reads a tokenizer from a file or a folder.
   ///
-  /// The format is found out from the content, never from the name.
+  /// The format of a file is found out from its content, never from its name: a `tokenizer.json`, a SentencePiece model, a Mistral
+  /// tekken file, a GGUF file (of which the metadata alone is read), `vocab.json` or `merges.txt` with the other beside it, or
+  /// `vocab.txt`. In a folder the first of these is taken, in the order `tokenizer.json`, `tokenizer.model`, another `.model`,
+  /// `tekken.json`, `vocab.json` with `merges.txt`, `vocab.txt`. What `tokenizer_config.json`, `special_tokens_map.json`,
+  /// `added_tokens.json` and `chat_template.jinja` beside the file say of special tokens, letter case and chat templates is heeded.
   ///
   /// - Throws: ``TokenizerError`` that names the file, the key or byte, and what was expected.
   public init(contentsOf path: String) throws {
-    var file = path
-    if FileBytes.isDirectory(path) {
-      file = path.hasSuffix("/") ? path + "tokenizer.json" : path + "/tokenizer.json"
-      guard FileBytes.exists(file) else {
-        throw TokenizerError(.inputOutput, "the folder holds no tokenizer.json", in: path)
-      }
-    }
+    let files = try TokenizerFiles(path)
     do {
-      try self.init(bytes: try FileBytes.read(file))
+      let configuration = try TokenizerConfiguration(beside: files.main)
+      try self.init(files, configuration)
+      chatConfiguration.merge(configuration.chat)
     } catch let error as TokenizerError {
-      throw error.inFile(file)
+      throw error.inFile(files.main)
     }
   }
 
-  /// Reads a tokenizer from the bytes of a file.
+  private init(_ files: TokenizerFiles, _ configuration: TokenizerConfiguration) throws {
+    guard FileBytes.isRegular(files.main) else {
+      try self.init(bytes: try FileBytes.read(files.main))
+      return
+    }
+    // A file that is no tokenizer may be huge: its head tells before the rest is read.
+    let head = try FileBytes.read(files.main, limit: TokenizerFormat.headLength)
+    guard let format = TokenizerFormat(head: head) else { throw TokenizerFormat.unknown }
+    if format == .gguf {
+      try self.init(gguf: try GGUF(path: files.main))
+      return
+    }
+    let bytes = head.count < TokenizerFormat.headLength ? head : try FileBytes.read(files.main)
+    switch format {
+    case .json:
+      let root = try JSONDocument(bytes).root
+      guard Self.isVocabulary(root) else {
+        try self.init(json: root, bytes)
+        return
+      }
+      let merges = try files.sibling(replacing: "vocab.json", with: "merges.txt")
+      try self.init(vocabulary: bytes, merges: try FileBytes.read(merges), configuration, mergesFile: merges)
+    case .merges:
+      let vocabulary = try files.sibling(replacing: "merges.txt", with: "vocab.json")
+      try self.init(
+        vocabulary: try FileBytes.read(vocabulary), merges: bytes, configuration, mergesFile: files.main)
+    case .wordPieces:
+      try self.init(document: try VocabularyFiles.wordPieces(vocabulary: bytes, configuration))
+    default: try self.init(bytes: bytes)
+    }
+  }
+
+  /// Reads a tokenizer from the bytes of a file. What needs a second file is refused.
   public init(bytes: [UInt8]) throws {
-    let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) }
-    if bytes.starts(with: "GGUF".utf8) {
-      let json = try GGUFTokenizer(try GGUF(bytes)).tokenizerJSON().text()
-      self.init(
-        core: try TokenizerCore(
-          TokenizerDescription(tokenizerJSON: JSONDocument(Array(json.utf8)).root), honorsIDs: true))
-      return
+    switch TokenizerFormat(head: Array(bytes.prefix(TokenizerFormat.headLength))) {
+    case .gguf: try self.init(gguf: try GGUF(bytes))
+    case .sentencePiece: try self.init(sentencePiece: bytes)
+    case .wordPieces: try self.init(document: try VocabularyFiles.wordPieces(vocabulary: bytes))
+    case .json:
+      let root = try JSONDocument(bytes).root
+      if Self.isVocabulary(root) {
+        throw TokenizerError(.unsupported, "a vocab.json needs its merges.txt; read both from their folder")
+      }
+      try self.init(json: root, bytes)
+    case .merges:
+      throw TokenizerError(.unsupported, "a merges.txt needs its vocab.json; read both from their folder")
+    case .ranks:
+      throw TokenizerError(
+        .unsupported, "a file of ranks leaves out its pattern; name its encoding (--encoding) or give one (--pattern)")
+    case nil: throw TokenizerFormat.unknown
     }
-    guard first == 0x7B else {
-      try self.init(sentencePiece: bytes)
-      return
-    }
-    let root = try JSONDocument(bytes).root
+  }
+
+  /// Whether an object maps tokens to ids and nothing else.
+  private static func isVocabulary(_ root: JSONNode) -> Bool {
+    guard root.isObject, root.count > 0 else { return false }
+    var isVocabulary = true
+    root.forEachMember { _, value in if value.kind != .integer { isVocabulary = false } }
+    return isVocabulary
+  }
+
+  private init(json root: JSONNode, _ bytes: [UInt8]) throws {
     if root["config"] != nil, root["vocab"]?.isArray == true {
       try self.init(tekken: bytes)
-      return
+    } else {
+      self.init(core: try TokenizerCore(TokenizerDescription(tokenizerJSON: root)))
     }
-    self.init(core: try TokenizerCore(TokenizerDescription(tokenizerJSON: root)))
+  }
+
+  /// - Parameter honorsIDs: see ``TokenizerCore``.
+  private init(document: JSON, honorsIDs: Bool = false) throws {
+    let text = Array(document.text().utf8)
+    self.init(
+      core: try TokenizerCore(TokenizerDescription(tokenizerJSON: JSONDocument(text).root), honorsIDs: honorsIDs))
+  }
+
+  private init(
+    vocabulary: [UInt8], merges: [UInt8], _ configuration: TokenizerConfiguration, mergesFile: String
+  ) throws {
+    do {
+      try self.init(
+        document: try VocabularyFiles.bytePairs(vocabulary: vocabulary, merges: merges, configuration))
+    } catch let error as TokenizerError {
+      // Lines are those of the merges, everything else is said of the vocabulary.
+      if case .line = error.place { throw error.inFile(mergesFile) }
+      throw error
+    }
+  }
+
+  private init(gguf file: GGUF) throws {
+    let tokenizer = try GGUFTokenizer(file)
+    try self.init(document: try tokenizer.tokenizerJSON(), honorsIDs: true)
+    if let template = tokenizer.chatTemplate { chatConfiguration.templates = [("default", template)] }
+    let ids = [
+      ("bos_token", tokenizer.startID), ("eos_token", tokenizer.endID), ("unk_token", tokenizer.unknownID),
+      ("sep_token", tokenizer.separatorID), ("pad_token", tokenizer.paddingID),
+    ]
+    for (name, id) in ids {
+      if let id { chatConfiguration.specialTokens[name] = .string(tokenizer.tokens[id]) }
+    }
   }
 
   /// Reads a model of sentencepiece.
   private init(sentencePiece bytes: [UInt8]) throws {
-    // Every such model begins with a piece: field 1, wire type 2.
-    guard bytes.first == 0x0A else {
-      throw TokenizerError(
-        .unsupported, "the content is neither a tokenizer.json (which begins with '{') nor a SentencePiece model",
-        at: .byte(0))
-    }
     let model = try SentencePieceModel(bytes: bytes)
     let encoder = try SentencePieceEncoder(model)
     self.init(
@@ -106,6 +130,13 @@ extension TextTokenizer {
         try TokenizerDescription(sentencePiece: model), specialTokensInText: .text,
         honorsIDs: true,
         sentencePiece: encoder))
+    let names = [
+      ("bos_token", model.trainer.beginPiece), ("eos_token", model.trainer.endPiece),
+      ("unk_token", model.trainer.unknownPiece), ("pad_token", model.trainer.paddingPiece),
+    ]
+    for (name, piece) in names where model.pieces.contains(where: { $0.bytes == piece }) {
+      chatConfiguration.specialTokens[name] = .string(String(decoding: piece, as: UTF8.self))
+    }
   }
 }
 
@@ -127,6 +158,6 @@ extension TokenizerDescription {
       added.append((token, UInt32(id)))
     }
     self.init(header: ["version": "1.0"], model: .wordLevel(WordLevelModel(vocabulary: table)), addedTokens: added)
-    hasNoTokenizerJSON = true
+    reasonForNoTokenizerJSON = "a SentencePiece model of words or characters has no form as a tokenizer.json"
   }
 }

@@ -4,8 +4,9 @@ struct TokenizerDescription: Sendable {
   var header: JSONObject
   var model: TokenizerModel
   var addedTokens: [(token: AddedToken, id: UInt32?)]
-  /// The format can say more than tokenizer.json: the parts here serve for looking tokens up only.
-  var hasNoTokenizerJSON = false
+  /// Why this cannot be written as a tokenizer.json, when the format can say more: then the parts here serve for looking tokens
+  /// up only.
+  var reasonForNoTokenizerJSON: String?
 }
 
 extension TokenizerDescription {
@@ -60,11 +61,30 @@ extension TokenizerDescription {
       case "added_tokens":
         let tokens = added.tokensByID.sorted { $0.key < $1.key }.map { $0.value.json(id: $0.key) }
         writer.write(.array(tokens), indent: 1)
-      case "model": ModelWriter.write(model, parameters: header["model"]?.objectValue ?? [:], to: &writer)
+      case "model":
+        let parameters = header["model"]?.objectValue ?? [:]
+        ModelWriter.write(model, extra: entriesToKeepIDs(of: added), parameters: parameters, to: &writer)
       default: writer.write(header[key] ?? .null, indent: 1)
       }
     }
     writer.newline(0)
     return writer.bytes
+  }
+
+  /// An added token whose text the vocabulary has for another id. The text of a byte-level vocabulary stands for other bytes.
+  func addedTokenWithoutForm(_ added: AddedVocabulary) -> (text: String, id: UInt32)? {
+    added.idsByContent.filter { content, id in model.vocabulary.id(of: content).map { $0 != id } ?? false }
+      .min { $0.value < $1.value }.map { (String(decoding: $0.key, as: UTF8.self), $0.value) }
+  }
+
+  /// The added tokens that must stand in the vocabulary too, so that they keep their ids: readers number a token that the model
+  /// does not know by counting on from the size of the vocabulary, whatever its id in the file.
+  private func entriesToKeepIDs(of added: AddedVocabulary) -> [(text: [UInt8], id: UInt32)] {
+    if case .unigram = model { return [] }
+    let missing = added.idsByContent.filter { model.vocabulary.id(of: $0.key) == nil }
+      .map { (text: $0.key, id: $0.value) }
+      .sorted { $0.id == $1.id ? $0.text.lexicographicallyPrecedes($1.text) : $0.id < $1.id }
+    let isCountedOn = missing.enumerated().allSatisfy { Int($1.id) == model.vocabulary.count + $0 }
+    return isCountedOn ? [] : missing
   }
 }

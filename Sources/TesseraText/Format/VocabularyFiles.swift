@@ -5,7 +5,8 @@
 public enum VocabularyFiles {
   /// Byte-pair encoding from `vocab.json` and `merges.txt`.
   ///
-  /// The family is told from the vocabulary: tokens that end in `</w>` are CLIP's, `<s>` with `</s>` RoBERTa's, all others GPT-2's.
+  /// The family is told from the vocabulary: tokens that end in `</w>` are CLIP's when there is a
+  /// `<|startoftext|>` and of the first GPT's kind otherwise, `<s>` with `</s>` RoBERTa's, all others GPT-2's.
   ///
   /// - Parameters:
   ///   - vocabulary: an object of tokens and ids.
@@ -13,40 +14,23 @@ public enum VocabularyFiles {
   ///   - addPrefixSpace: whether a space is put before a text that has none.
   /// - Throws: ``TokenizerError`` naming the key or the line.
   public static func bytePairs(vocabulary: [UInt8], merges: [UInt8], addPrefixSpace: Bool = false) throws -> JSON {
+    var configuration = TokenizerConfiguration()
+    configuration.addsPrefixSpace = addPrefixSpace
+    return try bytePairs(vocabulary: vocabulary, merges: merges, configuration)
+  }
+
+  static func bytePairs(
+    vocabulary: [UInt8], merges: [UInt8], _ configuration: TokenizerConfiguration
+  ) throws -> JSON {
     let tokens = try readVocabulary(vocabulary)
-    let family = Family(tokens)
-    let suffix = family == .clip ? "</w>" : nil
+    let family = Family(tokens, className: configuration.className)
     let pairs = try readMerges(merges, tokens)
-    let unknown: String? = family == .clip ? "<|endoftext|>" : nil
-    let model = TokenizerDocument.bpe(
-      vocabulary: tokens, merges: pairs, unknown: unknown.flatMap { tokens[$0] == nil ? nil : $0 }, suffix: suffix)
-    func id(_ token: String) -> Int { tokens[token]?.integerValue ?? 0 }
-    func added(_ texts: [String], leftStrip: String? = nil) -> [JSON] {
-      texts.filter { tokens[$0] != nil }.map {
-        TokenizerDocument.addedToken(id($0), $0, leftStrip: $0 == leftStrip)
-      }
-    }
-    let bytes = TokenizerDocument.byteLevel(addPrefixSpace: addPrefixSpace, useRegex: true)
-    switch family {
-    case .clip:
-      let first = (id("<|startoftext|>"), "<|startoftext|>")
-      let last = (id("<|endoftext|>"), "<|endoftext|>")
-      return TokenizerDocument.make(
-        model: model, normalizer: clipNormalizer, preTokenizer: clipPreTokenizer,
-        postProcessor: roberta(first, last, trimOffsets: false),
-        decoder: TokenizerDocument.byteLevel(useRegex: true), addedTokens: added([first.1, last.1]))
-    case .roberta:
-      return TokenizerDocument.make(
-        model: model, preTokenizer: bytes,
-        postProcessor: roberta((id("<s>"), "<s>"), (id("</s>"), "</s>"), addPrefixSpace: addPrefixSpace),
-        decoder: TokenizerDocument.byteLevel(useRegex: true),
-        addedTokens: added(["<s>", "<pad>", "</s>", "<unk>", "<mask>"], leftStrip: "<mask>"))
-    case .gpt2:
-      return TokenizerDocument.make(
-        model: model, preTokenizer: bytes,
-        postProcessor: TokenizerDocument.byteLevel(trimOffsets: false, useRegex: true),
-        decoder: TokenizerDocument.byteLevel(useRegex: true), addedTokens: added(["<|endoftext|>"]))
-    }
+    let parts = FamilyParts(family, tokens: tokens, configuration)
+    let unknown = parts.unknown.flatMap { tokens[$0] == nil ? nil : $0 }
+    return TokenizerDocument.make(
+      model: TokenizerDocument.bpe(vocabulary: tokens, merges: pairs, unknown: unknown, suffix: parts.suffix),
+      normalizer: parts.normalizer, preTokenizer: parts.preTokenizer, postProcessor: parts.postProcessor,
+      decoder: parts.decoder, addedTokens: parts.addedTokens())
   }
 
   /// WordPiece from `vocab.txt`: one token per line, its number is its id.
@@ -55,6 +39,12 @@ public enum VocabularyFiles {
   ///   - lowercase: whether the text is lowercased; by default when no token but the special ones has an upper-case Latin letter.
   /// - Throws: ``TokenizerError`` naming the line.
   public static func wordPieces(vocabulary: [UInt8], lowercase: Bool? = nil) throws -> JSON {
+    var configuration = TokenizerConfiguration()
+    configuration.lowercases = lowercase
+    return try wordPieces(vocabulary: vocabulary, configuration)
+  }
+
+  static func wordPieces(vocabulary: [UInt8], _ configuration: TokenizerConfiguration) throws -> JSON {
     var tokens = JSONObject()
     var hasUpperCase = false
     try forEachLine(vocabulary) { line, number in
@@ -64,68 +54,35 @@ public enum VocabularyFiles {
       tokens[String(scalars)] = .integer(Int64(number - 1))
       if !line.hasPrefix("["), line.unicodeScalars.contains(where: { ("A"..."Z").contains($0) }) { hasUpperCase = true }
     }
-    for token in ["[UNK]", "[CLS]", "[SEP]"] where tokens[token] == nil {
-      throw TokenizerError(.inconsistent, "the vocabulary has no token \(token)")
+    var configuration = configuration
+    configuration.setDefaults([("unk_token", "[UNK]"), ("sep_token", "[SEP]"), ("cls_token", "[CLS]")])
+    configuration.setDefaults([("pad_token", "[PAD]"), ("mask_token", "[MASK]")], ifPresentIn: tokens)
+    func special(_ role: String) throws -> (Int, String) {
+      let token = configuration.token(role) ?? ""
+      guard let id = tokens[token]?.integerValue else {
+        throw TokenizerError(.inconsistent, "the vocabulary has no token \(token)")
+      }
+      return (id, token)
     }
-    func special(_ token: String) -> (Int, String) { (tokens[token]?.integerValue ?? 0, token) }
-    let lowers = lowercase ?? !hasUpperCase
+    let unknown = try special("unk_token").1
+    // The reference lowercases unless it is told not to; a vocabulary that stands alone tells by itself.
+    let lowers = configuration.lowercases ?? (configuration.isPresent || !hasUpperCase)
     return TokenizerDocument.make(
       model: [
-        "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
-        "vocab": .object(tokens),
+        "type": "WordPiece", "unk_token": .string(unknown), "continuing_subword_prefix": "##",
+        "max_input_chars_per_word": 100, "vocab": .object(tokens),
       ],
       normalizer: [
-        "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": nil,
-        "lowercase": .bool(lowers),
+        "type": "BertNormalizer", "clean_text": true,
+        "handle_chinese_chars": .bool(configuration.spacesIdeographs ?? true),
+        "strip_accents": configuration.stripsAccents.map { .bool($0) } ?? nil, "lowercase": .bool(lowers),
       ],
       preTokenizer: ["type": "BertPreTokenizer"],
       postProcessor: TokenizerDocument.template(
-        before: [special("[CLS]")], after: [special("[SEP]")], pairBefore: false),
+        before: [try special("cls_token")], after: [try special("sep_token")], pairBefore: false),
       decoder: ["type": "WordPiece", "prefix": "##", "cleanup": true],
-      addedTokens: ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].filter { tokens[$0] != nil }.map {
-        TokenizerDocument.addedToken(special($0).0, $0)
-      })
+      addedTokens: configuration.addedTokens(vocabulary: tokens))
   }
-
-  private enum Family {
-    case gpt2, roberta, clip
-
-    init(_ tokens: JSONObject) {
-      if tokens["<|startoftext|>"] != nil, tokens.keys.contains(where: { $0.hasSuffix("</w>") }) {
-        self = .clip
-      } else {
-        self = tokens["<s>"] != nil && tokens["</s>"] != nil ? .roberta : .gpt2
-      }
-    }
-  }
-
-  private static func roberta(
-    _ first: (Int, String), _ last: (Int, String), trimOffsets: Bool = true, addPrefixSpace: Bool = false
-  ) -> JSON {
-    func pair(_ token: (Int, String)) -> JSON { [.string(token.1), .integer(Int64(token.0))] }
-    return [
-      "type": "RobertaProcessing", "sep": pair(last), "cls": pair(first), "trim_offsets": .bool(trimOffsets),
-      "add_prefix_space": .bool(addPrefixSpace),
-    ]
-  }
-
-  private static let clipNormalizer: JSON = [
-    "type": "Sequence",
-    "normalizers": [
-      ["type": "NFC"], ["type": "Replace", "pattern": ["Regex": #"\s+"#], "content": " "], ["type": "Lowercase"],
-    ],
-  ]
-
-  private static let clipPreTokenizer: JSON = [
-    "type": "Sequence",
-    "pretokenizers": [
-      [
-        "type": "Split", "pattern": ["Regex": #"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"#],
-        "behavior": "Removed", "invert": true,
-      ],
-      TokenizerDocument.byteLevel(useRegex: true),
-    ],
-  ]
 
   private static func readVocabulary(_ file: [UInt8]) throws -> JSONObject {
     let root = try JSONDocument(file).root
