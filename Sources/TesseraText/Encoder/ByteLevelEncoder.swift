@@ -121,15 +121,14 @@ final class ByteLevelEncoder: Sendable {
         index &+= 1
         continue
       }
-      if !isWarned, isOther0 & isOther1 != 0 {
-        isWarned = true
-        callForWords(text, index, count, scratch)
-      }
       output.count = output.ids.distance(to: ids)
       let from = index == 0 ? start : Int(scratch.ends[index &- 1])
       let word = UnsafeBufferPointer(start: text + from, count: Int(scratch.ends[index]) &- from)
-      let known = isOther0 & isOther1 == 0 ? (offset: Int(value[0]), count: Int(found)) : nil
-      appendRare(word, WordCache.Key(low: low, high: high), known, size &- from, &output, scratch)
+      let isUnknown = appendRare(word, WordCache.Key(low: low, high: high), size &- from, &output, scratch)
+      if isUnknown, !isWarned {
+        isWarned = true
+        callForWords(text, index &+ 1, count, scratch)
+      }
       if Places.areWanted { fillEnds(of: &output, from: output.ids.distance(to: ids), UInt32(from) &+ shift) }
       output.reserve(3 * (count &- index) + 4)
       ids = output.ids + output.count
@@ -168,37 +167,31 @@ final class ByteLevelEncoder: Sendable {
     }
   }
 
-  /// Appends the ids of a word that the cache does not know, or that has more ids than an entry.
+  /// Appends the ids of a word that the first look into the cache did not give: it has more ids than an entry, stands elsewhere, is
+  /// long or unknown.
   ///
   /// - Parameter readable: how many bytes may be read from the start of the word.
+  /// - Returns: whether it was a short word that nobody had seen before.
   @inline(never)
   private func appendRare(
-    _ word: UnsafeBufferPointer<UInt8>, _ key: WordCache.Key, _ known: (offset: Int, count: Int)?, _ readable: Int,
-    _ output: inout TokenBuffer, _ scratch: EncoderScratch
-  ) {
-    guard let base = word.baseAddress else { return }
-    if let known {
-      output.reserve(known.count)
-      scratch.cache.overflow.withUnsafeBufferPointer { overflow in
-        for index in 0..<known.count { output.ids[output.count &+ index] = overflow[known.offset &+ index] }
-      }
-      output.count += known.count
-      return
-    }
+    _ word: UnsafeBufferPointer<UInt8>, _ key: WordCache.Key, _ readable: Int, _ output: inout TokenBuffer,
+    _ scratch: EncoderScratch
+  ) -> Bool {
+    guard let base = word.baseAddress else { return false }
     let length = word.count
-    output.reserve(length)
-    let target = output.ids + output.count
     if length <= WordCache.shortLimit {
+      if scratch.cache.find(key, { output.append(contentsOf: $0) }) { return false }
+      output.reserve(length)
+      let target = output.ids + output.count
       let count = mergeShort(base, length, target, scratch)
       output.count += count
       scratch.cache.insert(key, UnsafeBufferPointer(start: target, count: count))
-      return
+      return true
     }
     let isCached = length <= WordCache.longLimit
     if isCached, let ids = scratch.cache.longIDs(base, length) {
-      for index in ids.indices { target[index] = ids[index] }
-      output.count += ids.count
-      return
+      output.append(contentsOf: ids)
+      return false
     }
     let first = output.count
     appendLong(word, readable, &output, scratch)
@@ -206,6 +199,7 @@ final class ByteLevelEncoder: Sendable {
       scratch.cache.insertLong(
         base, length, UnsafeBufferPointer(start: output.ids + first, count: output.count - first))
     }
+    return false
   }
 
   /// The ids of a word of up to ``ByteMerger/shortLimit`` bytes.
@@ -249,10 +243,10 @@ final class ByteLevelEncoder: Sendable {
   ) {
     guard let base = part.baseAddress else { return }
     let length = part.count
-    output.reserve(length)
-    let target = output.ids + output.count
     guard length <= WordCache.shortLimit else {
       if length <= ByteMerger.shortLimit {
+        output.reserve(length)
+        let target = output.ids + output.count
         output.count += merger.mergeShort(base, length, target, scratch.ranks)
       } else {
         merger.mergeLong(part, into: &output, scratch)
@@ -260,14 +254,12 @@ final class ByteLevelEncoder: Sendable {
       return
     }
     let key = scratch.partKey(base, length, readable: readable)
-    if let (ids, count) = scratch.cache.ids(key), count <= WordCache.inlineIDs {
-      for index in 0..<count { target[index] = ids[index] }
-      output.count += count
-      return
-    }
+    if scratch.cache.find(key, { output.append(contentsOf: $0) }) { return }
+    output.reserve(length)
+    let target = output.ids + output.count
     let count = merger.mergeShort(base, length, target, scratch.ranks)
     output.count += count
-    if count <= WordCache.inlineIDs { scratch.cache.insert(key, UnsafeBufferPointer(start: target, count: count)) }
+    scratch.cache.insert(key, UnsafeBufferPointer(start: target, count: count))
   }
 }
 

@@ -64,6 +64,14 @@ struct TokenBuffer: ~Copyable {
     count += 1
   }
 
+  /// Appends ids; their places are not written.
+  @inline(__always)
+  mutating func append(contentsOf more: UnsafeBufferPointer<UInt32>) {
+    reserve(more.count)
+    for index in more.indices { ids[count &+ index] = more[index] }
+    count &+= more.count
+  }
+
   /// The memory of the ids and of their ends.
   consuming func take() -> (ids: TableMemory, ends: TableMemory) { (memory, endMemory) }
 

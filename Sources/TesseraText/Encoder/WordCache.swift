@@ -78,32 +78,58 @@ struct WordCache: ~Copyable {
     }
   }
 
-  /// The first entry of a bucket stays: words that come early are mostly those that come often. Later ones share the second.
+  @inline(__always)
+  private func bucket(_ hash: UInt64) -> UnsafeMutableRawPointer {
+    memory.base + Int(truncatingIfNeeded: hash &>> shift) << 6
+  }
+
+  /// The bucket for keys whose own bucket is full.
+  @inline(__always)
+  private func spare(_ key: Key) -> UnsafeMutableRawPointer { bucket(key.hash &* 0x9E37_79B9_7F4A_7C15) }
+
+  private static func freeEntry(_ bucket: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+    if bucket.load(fromByteOffset: 8, as: UInt64.self) == 0 { return bucket }
+    return bucket.load(fromByteOffset: 40, as: UInt64.self) == 0 ? bucket + 32 : nil
+  }
+
+  /// The first entry of a bucket stays: words that come early are mostly those that come often.
   private mutating func place(_ key: Key, _ value: SIMD4<UInt32>) {
-    var entry = memory.base + Int(truncatingIfNeeded: key.hash &>> shift) << 6
-    if entry.load(fromByteOffset: 8, as: UInt64.self) == 0 {
+    var entry = bucket(key.hash) + 32
+    if let free = Self.freeEntry(bucket(key.hash)) ?? Self.freeEntry(spare(key)) {
+      entry = free
       used += 1
-    } else {
-      entry += 32
-      if entry.load(fromByteOffset: 8, as: UInt64.self) == 0 { used += 1 }
     }
     entry.storeBytes(of: key.low, as: UInt64.self)
     entry.storeBytes(of: key.high, toByteOffset: 8, as: UInt64.self)
     entry.storeBytes(of: value, toByteOffset: 16, as: SIMD4<UInt32>.self)
   }
 
-  /// Where the ids of a key stand, if they are known.
+  /// Calls the body with the ids of a key and says whether they are known.
   @inline(__always)
-  func ids(_ key: Key) -> (inline: UnsafePointer<UInt32>, count: Int)? {
-    let bucket = memory.base + Int(truncatingIfNeeded: key.hash &>> shift) << 6
-    for offset in [0, 32] {
-      let entry = bucket + offset
+  func find(_ key: Key, _ body: (UnsafeBufferPointer<UInt32>) -> Void) -> Bool {
+    find(key, in: bucket(key.hash), body) || find(key, in: spare(key), body)
+  }
+
+  @inline(__always)
+  private func find(
+    _ key: Key, in bucket: UnsafeMutableRawPointer, _ body: (UnsafeBufferPointer<UInt32>) -> Void
+  ) -> Bool {
+    var entry = bucket
+    for _ in 0..<2 {
       if entry.load(as: UInt64.self) == key.low, entry.load(fromByteOffset: 8, as: UInt64.self) == key.high {
         let value = UnsafePointer((entry + 16).assumingMemoryBound(to: UInt32.self))
-        return (value, Int(value[3]))
+        let count = Int(value[3])
+        if count <= Self.inlineIDs {
+          body(UnsafeBufferPointer(start: value, count: count))
+        } else {
+          let first = Int(value[0])
+          overflow.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[first..<first + count])) }
+        }
+        return true
       }
+      entry += 32
     }
-    return nil
+    return false
   }
 
   /// Remembers the ids of a word of up to ``shortLimit`` bytes.

@@ -38,17 +38,24 @@ struct AddedTokenMatcher: Sendable {
   ///
   /// - Complexity: O(n), 64 bytes at a time where tokens begin with few different bytes.
   func mayMatch(in text: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard !isEmpty, let base = text.baseAddress else { return false }
-    guard firstBytes.count <= 4 else { return text.contains { starts[Int($0)] } }
-    var index = 0
-    while index &+ 64 <= text.count {
-      let block = ByteBlock(base + index)
-      var found: UInt64 = 0
-      for byte in firstBytes { found |= block.equal(byte) }
-      if found != 0 { return true }
-      index &+= 64
+    !isEmpty && candidate(in: text, from: 0) < text.count
+  }
+
+  /// The next place from `start` on where a token may begin; the end of the text if there is none.
+  private func candidate(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    guard let base = text.baseAddress else { return text.count }
+    var index = start
+    if firstBytes.count <= 4 {
+      while index &+ 64 <= text.count {
+        let block = ByteBlock(base + index)
+        var found: UInt64 = 0
+        for byte in firstBytes { found |= block.equal(byte) }
+        if found != 0 { return index &+ found.trailingZeroBitCount }
+        index &+= 64
+      }
     }
-    return text[index...].contains { starts[Int($0)] }
+    while index < text.count, !starts[Int(text[index])] { index &+= 1 }
+    return index
   }
 
   /// Sets the failure links, nearer nodes first.
@@ -80,10 +87,7 @@ struct AddedTokenMatcher: Sendable {
     guard !isEmpty else { return }
     var index = 0
     while index < text.count {
-      guard starts[Int(text[index])] else {
-        index += 1
-        continue
-      }
+      index = candidate(in: text, from: index)
       guard let match = firstMatch(in: text, from: &index) else { return }
       body(match.range, match.value)
       index = match.range.upperBound
@@ -98,7 +102,7 @@ struct AddedTokenMatcher: Sendable {
     var best: (range: Range<Int>, value: UInt32)?
     while index < text.count {
       if state == 0, best == nil {
-        while index < text.count, !starts[Int(text[index])] { index += 1 }
+        index = candidate(in: text, from: index)
         if index == text.count { return nil }
       }
       state = step(from: state, text[index])
