@@ -17,6 +17,7 @@ private let parser: FuzzedParser = {
   return parser
 }()
 
+/// Reads one input of the fuzzer. A refusal is fine; anything but a `TokenizerError` of one line ends the run.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))
