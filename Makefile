@@ -3,13 +3,14 @@
 INPUT ?= .
 VOCABULARY ?= 8000
 CASES ?= 100000
+SECONDS ?= 600
 SEED ?= 1
 BENCH ?=
 SWIFT ?= swift
 PYTHON ?= python3
 VENV := .deps/python
 
-.PHONY: help run test lint format fuzz bench clean toolchain
+.PHONY: help run test lint format fuzz fuzz-parsers bench clean toolchain
 
 help:
 	@echo "make run [INPUT=path]   train a tokenizer on text, encode it, decode it, print what it costs"
@@ -18,6 +19,7 @@ help:
 	@echo "make format             format the sources"
 	@echo "make fuzz               compare with the reference libraries on random hard strings"
 	@echo "make bench [BENCH=...]  measure the speed beside other libraries (BENCH=--quick: minutes; see Benchmarks/README.md)"
+	@echo "make fuzz-parsers       fuzz every parser of files, guided by coverage [SECONDS=600]"
 	@echo "make clean              remove what was built"
 
 toolchain:
@@ -42,6 +44,9 @@ bench: toolchain
 	$(SWIFT) build -c release --product tessera
 	$(PYTHON) Benchmarks/run.py $(BENCH)
 
+fuzz-parsers: toolchain
+	@$(PYTHON) Fuzz/run.py --seconds $(SECONDS)
+
 # The reference libraries and the published vocabularies, for the comparison only.
 $(VENV)/ready: Scripts/fuzz/requirements.txt Scripts/fetch_vocabularies.py
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { echo "python3 with venv is needed: apt-get install python3-venv" >&2; exit 1; }
@@ -50,10 +55,10 @@ $(VENV)/ready: Scripts/fuzz/requirements.txt Scripts/fetch_vocabularies.py
 	@touch $@
 
 lint: toolchain
-	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	$(SWIFT) format lint --strict --recursive Sources Tests Fuzz Package.swift
 
 format: toolchain
-	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+	$(SWIFT) format --in-place --recursive Sources Tests Fuzz Package.swift
 
 clean:
 	rm -rf .build out

@@ -138,10 +138,13 @@ final class TokenizerCore: Sendable {
     var result = Encoding()
     try tokenize(text, recognizes, &scratch) { pieces, ends, output in
       result = Encoding(capacity: output.count)
-      text.withUnsafeBufferPointer { input in
+      try text.withUnsafeBufferPointer { input in
         let index = ScalarIndex(input)
         var token = 0
+        var room = Self.mostAddedText + text.count
         for (word, piece) in pieces.pieces.enumerated() {
+          if !piece.isText { room -= piece.count }
+          guard room >= 0 else { throw Self.tooMuchAddedText }
           while token < ends[word] {
             let range = pieces.origin(of: Int(output.starts[token])..<Int(output.ends[token]), in: piece)
             let text = piece.isText ? tokenText(output, token) : Self.text(of: piece, in: pieces)
@@ -219,6 +222,13 @@ final class TokenizerCore: Sendable {
     return encoder.piece(token.id).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 
+  /// Added tokens that take the white space behind them may overlap, each with its own copy of that space as its text. The
+  /// reference grows without bound then.
+  private static let mostAddedText = 1 << 26
+  private static let tooMuchAddedText = TokenizerError(
+    .limitExceeded,
+    "the texts of overlapping added tokens pass \(mostAddedText) bytes; ask for ids only, or encode the text in parts")
+
   private func tokenText(_ output: ModelOutput, _ index: Int) -> String {
     output.surfaces[index] ?? description.model.vocabulary.string(ofID: output.ids[index]) ?? ""
   }
@@ -286,7 +296,7 @@ final class TokenizerCore: Sendable {
   // MARK: Decoding
 
   /// The texts of ids in the vocabulary's alphabet.
-  private func texts(of ids: some Sequence<UInt32>, skipSpecialTokens: Bool) -> [[UInt8]] {
+  func texts(of ids: some Sequence<UInt32>, skipSpecialTokens: Bool) -> [[UInt8]] {
     var result: [[UInt8]] = []
     for id in ids {
       if keepsAddedApart, let token = added.tokensByID[id] {
@@ -320,21 +330,19 @@ final class TokenizerCore: Sendable {
     return Array(texts.joined(separator: [0x20]))
   }
 
+  /// For following the text of growing ids; `nil` where that is no cheaper than decoding them again.
+  func decodedLength() -> DecodedLength? { sentencePiece.map { DecodedLength($0) } ?? DecodedLength(decoder) }
+
+  func append(_ id: UInt32, to length: inout DecodedLength?, skipSpecialTokens: Bool) {
+    if let sentencePiece {
+      if Int(id) < sentencePiece.count { length?.append(id) }
+    } else if let token = texts(of: CollectionOfOne(id), skipSpecialTokens: skipSpecialTokens).first {
+      length?.append(token)
+    }
+  }
+
   func decodeBytes(_ ids: some Sequence<UInt32>, skipSpecialTokens: Bool) -> [UInt8] {
     guard let decoder, decoder.isByteLevel else { return decode(ids, skipSpecialTokens: skipSpecialTokens) }
     return texts(of: ids, skipSpecialTokens: skipSpecialTokens).flatMap { ByteLevelAlphabet.bytes(of: $0[...]) ?? $0 }
-  }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-  /// How many bytes from the start are valid UTF-8.
-  var validPrefixCount: Int {
-    var index = 0
-    while index < count {
-      let length = scalarLength(at: index)
-      if length == 0 { break }
-      index += length
-    }
-    return index
   }
 }

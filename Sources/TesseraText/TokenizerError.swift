@@ -55,7 +55,7 @@ public struct TokenizerError: Error, Equatable, Sendable, CustomStringConvertibl
     return copy
   }
 
-  /// One line: `file: place: message`.
+  /// One line: `file: place: message`, with what is no printable text in it escaped, and what is very long cut.
   public var description: String {
     var parts: [String] = []
     if let file { parts.append(file) }
@@ -67,6 +67,21 @@ public struct TokenizerError: Error, Equatable, Sendable, CustomStringConvertibl
     case nil: break
     }
     parts.append(message)
-    return parts.joined(separator: ": ")
+    return parts.map(Self.oneLine).joined(separator: ": ")
+  }
+
+  private static let longestPart = 500
+
+  /// Keys and texts of a file are quoted in messages, whatever they hold.
+  private static func oneLine(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars.prefix(longestPart) {
+      switch scalar.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator: result += scalar.escaped(asASCII: true).unicodeScalars
+      default: result.append(scalar)
+      }
+    }
+    if text.unicodeScalars.dropFirst(longestPart).first != nil { result.append("…") }
+    return String(result)
   }
 }

@@ -106,7 +106,7 @@ struct RankFormatTests {
 
   func entry(_ rank: Int, _ bytes: [UInt8]) -> JSON {
     var text: [UInt8] = []
-    RankBase64.append(bytes[...], to: &text)
+    Base64.append(bytes, to: &text)
     return [
       "rank": .integer(Int64(rank)), "token_bytes": .string(String(decoding: text, as: UTF8.self)), "token_str": nil,
     ]

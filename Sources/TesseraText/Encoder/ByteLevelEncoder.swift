@@ -83,8 +83,8 @@ final class ByteLevelEncoder: Sendable {
     output.dropIfCounting()
     scratch.cache.growIfNeeded()
     scratch.computeKeys(text, size, start, count)
-    // Every piece writes four ids before it moves on by as many as it has.
-    output.reserve(3 * count + 4)
+    // No piece has more ids than bytes, and each writes four before it moves on by as many as it has.
+    output.reserve(Int(scratch.ends[count &- 1]) &- start &+ 4)
     let byteCounts = merger.vocabulary.lengths
     let (buckets, places, lows, highs) = (scratch.cache.buckets, scratch.places, scratch.lows, scratch.highs)
     var ids = output.ids + output.count
@@ -121,6 +121,13 @@ final class ByteLevelEncoder: Sendable {
         index &+= 1
         continue
       }
+      if isOther0 & isOther1 == 0, !Places.areWanted {
+        let source = scratch.cache.overflow + Int(value[0])
+        for step in 0..<Int(truncatingIfNeeded: found) { ids[step] = source[step] }
+        ids += Int(truncatingIfNeeded: found)
+        index &+= 1
+        continue
+      }
       output.count = output.ids.distance(to: ids)
       let from = index == 0 ? start : Int(scratch.ends[index &- 1])
       let word = UnsafeBufferPointer(start: text + from, count: Int(scratch.ends[index]) &- from)
@@ -130,7 +137,6 @@ final class ByteLevelEncoder: Sendable {
         callForWords(text, index &+ 1, count, scratch)
       }
       if Places.areWanted { fillEnds(of: &output, from: output.ids.distance(to: ids), UInt32(from) &+ shift) }
-      output.reserve(3 * (count &- index) + 4)
       ids = output.ids + output.count
       ends = output.ends + (Places.areWanted ? output.count : 0)
       index &+= 1
@@ -189,15 +195,12 @@ final class ByteLevelEncoder: Sendable {
       return true
     }
     let isCached = length <= WordCache.longLimit
-    if isCached, let ids = scratch.cache.longIDs(base, length) {
-      output.append(contentsOf: ids)
-      return false
-    }
+    if isCached, scratch.cache.findLong(base, length, isPart: false, { output.append(contentsOf: $0) }) { return false }
     let first = output.count
     appendLong(word, readable, &output, scratch)
     if isCached {
       scratch.cache.insertLong(
-        base, length, UnsafeBufferPointer(start: output.ids + first, count: output.count - first))
+        base, length, isPart: false, UnsafeBufferPointer(start: output.ids + first, count: output.count - first))
     }
     return false
   }
@@ -243,16 +246,7 @@ final class ByteLevelEncoder: Sendable {
   ) {
     guard let base = part.baseAddress else { return }
     let length = part.count
-    guard length <= WordCache.shortLimit else {
-      if length <= ByteMerger.shortLimit {
-        output.reserve(length)
-        let target = output.ids + output.count
-        output.count += merger.mergeShort(base, length, target, scratch.ranks)
-      } else {
-        merger.mergeLong(part, into: &output, scratch)
-      }
-      return
-    }
+    guard length <= WordCache.shortLimit else { return appendLongPart(part, &output, scratch) }
     let key = scratch.partKey(base, length, readable: readable)
     if scratch.cache.find(key, { output.append(contentsOf: $0) }) { return }
     output.reserve(length)
@@ -260,6 +254,24 @@ final class ByteLevelEncoder: Sendable {
     let count = merger.mergeShort(base, length, target, scratch.ranks)
     output.count += count
     scratch.cache.insert(key, UnsafeBufferPointer(start: target, count: count))
+  }
+
+  private func appendLongPart(
+    _ part: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) {
+    guard let base = part.baseAddress, part.count <= ByteMerger.shortLimit else {
+      return merger.mergeLong(part, into: &output, scratch)
+    }
+    let length = part.count
+    let isCached = length <= WordCache.longLimit
+    if isCached, scratch.cache.findLong(base, length, isPart: true, { output.append(contentsOf: $0) }) { return }
+    output.reserve(length)
+    let target = output.ids + output.count
+    let count = merger.mergeShort(base, length, target, scratch.ranks)
+    output.count += count
+    if isCached {
+      scratch.cache.insertLong(base, length, isPart: true, UnsafeBufferPointer(start: target, count: count))
+    }
   }
 }
 

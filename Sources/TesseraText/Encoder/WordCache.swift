@@ -27,8 +27,8 @@ struct WordCache: ~Copyable {
 
   private static let minimumBits = 10
   private static let maximumBits = 20
-  private static let maximumLongBits = 17
-  private static let maximumOverflow = 1 << 20
+  private static let maximumLongBits = 18
+  private static let maximumOverflow = 1 << 23
 
   private var memory: TableMemory
   private var longMemory: TableMemory
@@ -39,13 +39,33 @@ struct WordCache: ~Copyable {
   private var longBits: Int
   private var longUsed = 0
   /// The ids of words that have more than an entry holds.
-  private(set) var overflow: [UInt32] = []
+  private(set) var overflow: UnsafeMutablePointer<UInt32>
+  private var overflowCount = 0
+  private var overflowCapacity = 1 << 10
 
   init() {
     bits = Self.minimumBits
     longBits = Self.minimumBits
     memory = TableMemory(byteCount: 64 << bits)
     longMemory = TableMemory(byteCount: 64 << longBits)
+    overflow = .allocate(capacity: overflowCapacity)
+  }
+
+  deinit { overflow.deallocate() }
+
+  /// Keeps ids outside of the entries and returns where they begin.
+  private mutating func keep(_ ids: UnsafeBufferPointer<UInt32>) -> UInt32 {
+    let first = overflowCount
+    if first + ids.count > overflowCapacity {
+      overflowCapacity = max(2 * overflowCapacity, first + ids.count)
+      let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: overflowCapacity)
+      larger.update(from: overflow, count: first)
+      overflow.deallocate()
+      overflow = larger
+    }
+    for index in ids.indices { overflow[first + index] = ids[index] }
+    overflowCount += ids.count
+    return UInt32(first)
   }
 
   /// How far to shift a hash to get a bucket.
@@ -54,14 +74,14 @@ struct WordCache: ~Copyable {
   /// Makes room when the tables are half full. Buckets move, so this must not happen between hashing and looking up.
   mutating func growIfNeeded() {
     if used > 1 << bits, bits < Self.maximumBits { grow() }
-    if longUsed * 2 > 1 << longBits, longBits < Self.maximumLongBits { growLong() }
-    if overflow.count > Self.maximumOverflow { forget() }
+    if longUsed * 4 > 3 << longBits, longBits < Self.maximumLongBits { growLong() }
+    if overflowCount > Self.maximumOverflow { forget() }
   }
 
   private mutating func forget() {
     buckets.initializeMemory(as: UInt8.self, repeating: 0, count: 64 << bits)
     longMemory.base.initializeMemory(as: UInt8.self, repeating: 0, count: 64 << longBits)
-    overflow.removeAll(keepingCapacity: true)
+    overflowCount = 0
     (used, longUsed) = (0, 0)
   }
 
@@ -122,8 +142,7 @@ struct WordCache: ~Copyable {
         if count <= Self.inlineIDs {
           body(UnsafeBufferPointer(start: value, count: count))
         } else {
-          let first = Int(value[0])
-          overflow.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[first..<first + count])) }
+          body(UnsafeBufferPointer(start: overflow + Int(value[0]), count: count))
         }
         return true
       }
@@ -139,78 +158,127 @@ struct WordCache: ~Copyable {
     if ids.count <= Self.inlineIDs {
       for index in ids.indices { value[index] = ids[index] }
     } else {
-      value[0] = UInt32(overflow.count)
-      overflow.append(contentsOf: ids)
+      value[0] = keep(ids)
     }
     place(key, value)
   }
 
   // MARK: Longer words
 
-  /// The entry of a word of 16 to 31 bytes: 32 bytes of key, then the number of ids and up to seven of them.
+  /// The key of a word of 16 to 31 bytes. Its second half overlaps the first where the word is shorter than 32 bytes; with the length
+  /// it is still unambiguous.
+  private struct LongKey {
+    let words: (UInt64, UInt64, UInt64, UInt64)
+    /// The length, and a bit that tells parts of words from words.
+    let tag: UInt32
+
+    @inline(__always)
+    init(_ word: UnsafePointer<UInt8>, _ count: Int, isPart: Bool) {
+      let raw = UnsafeRawPointer(word)
+      words = (
+        raw.loadUnaligned(as: UInt64.self), raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+        raw.loadUnaligned(fromByteOffset: count &- 16, as: UInt64.self),
+        raw.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+      )
+      tag = UInt32(truncatingIfNeeded: count) | (isPart ? 0x40 : 0)
+    }
+
+    init(_ entry: UnsafeMutableRawPointer) {
+      words = (
+        entry.load(as: UInt64.self), entry.load(fromByteOffset: 8, as: UInt64.self),
+        entry.load(fromByteOffset: 16, as: UInt64.self), entry.load(fromByteOffset: 24, as: UInt64.self)
+      )
+      tag = entry.load(fromByteOffset: 32, as: UInt32.self) & 0xFF
+    }
+
+    @inline(__always)
+    var hash: UInt64 {
+      let first = foldedProduct(words.0 ^ 0x9E37_79B9_7F4A_7C15, words.1 ^ 0xD6E8_FEB8_6659_FD93)
+      let second = foldedProduct(words.2 ^ first, words.3 ^ 0x9E37_79B9_7F4A_7C15)
+      return (second ^ UInt64(tag)) &* 0xD6E8_FEB8_6659_FD93
+    }
+
+    @inline(__always)
+    func stands(in entry: UnsafeMutableRawPointer) -> Bool {
+      let difference =
+        (entry.load(as: UInt64.self) ^ words.0) | (entry.load(fromByteOffset: 8, as: UInt64.self) ^ words.1)
+        | (entry.load(fromByteOffset: 16, as: UInt64.self) ^ words.2)
+        | (entry.load(fromByteOffset: 24, as: UInt64.self) ^ words.3)
+      return difference == 0 && entry.load(fromByteOffset: 32, as: UInt32.self) & 0xFF == tag
+    }
+  }
+
+  /// The two places where a key may stand: 32 bytes of key, tag and number of ids, then up to seven ids or where they begin.
   @inline(__always)
-  private func longEntry(_ word: UnsafePointer<UInt8>, _ count: Int, bits: Int) -> (
-    entry: UnsafeMutableRawPointer, key: (UInt64, UInt64, UInt64, UInt64)
+  private func longEntries(_ key: LongKey) -> (UnsafeMutableRawPointer, UnsafeMutableRawPointer) {
+    let (hash, shift) = (key.hash, UInt64(64 &- longBits))
+    let other = hash &* 0x9E37_79B9_7F4A_7C15
+    return (
+      longMemory.base + Int(truncatingIfNeeded: hash &>> shift) << 6,
+      longMemory.base + Int(truncatingIfNeeded: other &>> shift) << 6
+    )
+  }
+
+  /// Calls the body with the ids of a word of 16 to 31 bytes and says whether they are known.
+  @inline(__always)
+  func findLong(
+    _ word: UnsafePointer<UInt8>, _ count: Int, isPart: Bool, _ body: (UnsafeBufferPointer<UInt32>) -> Void
+  ) -> Bool {
+    let key = LongKey(word, count, isPart: isPart)
+    var (entry, other) = longEntries(key)
+    if !key.stands(in: entry) {
+      if !key.stands(in: other) { return false }
+      entry = other
+    }
+    let known = Int(entry.load(fromByteOffset: 32, as: UInt32.self) &>> 8)
+    let ids = UnsafePointer((entry + 36).assumingMemoryBound(to: UInt32.self))
+    if known <= Self.longInlineIDs {
+      body(UnsafeBufferPointer(start: ids, count: known))
+    } else {
+      body(UnsafeBufferPointer(start: overflow + Int(ids[0]), count: known))
+    }
+    return true
+  }
+
+  /// Remembers the ids of a word of 16 to 31 bytes.
+  mutating func insertLong(
+    _ word: UnsafePointer<UInt8>, _ count: Int, isPart: Bool, _ ids: UnsafeBufferPointer<UInt32>
   ) {
-    let raw = UnsafeRawPointer(word)
-    // The second half overlaps the first where the word is shorter than 32 bytes; with the length the key is still unambiguous.
-    let a = raw.loadUnaligned(as: UInt64.self)
-    let b = raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-    let c = raw.loadUnaligned(fromByteOffset: count &- 16, as: UInt64.self)
-    let d = raw.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-    var hash = (a ^ (b &* 0x9E37_79B9_7F4A_7C15)) &* 0xD6E8_FEB8_6659_FD93
-    hash = (hash ^ (hash &>> 32) ^ c ^ (d &* 0x9E37_79B9_7F4A_7C15)) &* 0xD6E8_FEB8_6659_FD93
-    let slot = Int(truncatingIfNeeded: hash &>> UInt64(64 &- bits))
-    return (longMemory.base + slot << 6, (a, b, c, d))
+    let key = LongKey(word, count, isPart: isPart)
+    if ids.count <= Self.longInlineIDs {
+      placeLong(key, ids.count, ids)
+    } else {
+      let first = keep(ids)
+      withUnsafePointer(to: first) { placeLong(key, ids.count, UnsafeBufferPointer(start: $0, count: 1)) }
+    }
   }
 
-  /// Where the ids of a word of 16 to 31 bytes stand, if they are known.
-  @inline(__always)
-  func longIDs(_ word: UnsafePointer<UInt8>, _ count: Int) -> UnsafeBufferPointer<UInt32>? {
-    let (entry, key) = longEntry(word, count, bits: longBits)
-    let difference =
-      (entry.load(as: UInt64.self) ^ key.0) | (entry.load(fromByteOffset: 8, as: UInt64.self) ^ key.1)
-      | (entry.load(fromByteOffset: 16, as: UInt64.self) ^ key.2)
-      | (entry.load(fromByteOffset: 24, as: UInt64.self) ^ key.3)
-    let head = entry.load(fromByteOffset: 32, as: UInt32.self)
-    guard difference == 0, Int(head & 0xFF) == count else { return nil }
-    return UnsafeBufferPointer(
-      start: (entry + 36).assumingMemoryBound(to: UInt32.self), count: Int(head &>> 8))
-  }
-
-  /// Remembers the ids of a word of 16 to 31 bytes, unless they are too many.
-  mutating func insertLong(_ word: UnsafePointer<UInt8>, _ count: Int, _ ids: UnsafeBufferPointer<UInt32>) {
-    guard ids.count <= Self.longInlineIDs else { return }
-    let (entry, key) = longEntry(word, count, bits: longBits)
+  private mutating func placeLong(_ key: LongKey, _ known: Int, _ values: UnsafeBufferPointer<UInt32>) {
+    var (entry, other) = longEntries(key)
+    if entry.load(fromByteOffset: 32, as: UInt32.self) != 0, other.load(fromByteOffset: 32, as: UInt32.self) == 0 {
+      entry = other
+    }
     if entry.load(fromByteOffset: 32, as: UInt32.self) == 0 { longUsed += 1 }
-    entry.storeBytes(of: key.0, as: UInt64.self)
-    entry.storeBytes(of: key.1, toByteOffset: 8, as: UInt64.self)
-    entry.storeBytes(of: key.2, toByteOffset: 16, as: UInt64.self)
-    entry.storeBytes(of: key.3, toByteOffset: 24, as: UInt64.self)
-    entry.storeBytes(of: UInt32(ids.count) << 8 | UInt32(count), toByteOffset: 32, as: UInt32.self)
-    for index in ids.indices { entry.storeBytes(of: ids[index], toByteOffset: 36 + 4 * index, as: UInt32.self) }
+    entry.storeBytes(of: key.words.0, as: UInt64.self)
+    entry.storeBytes(of: key.words.1, toByteOffset: 8, as: UInt64.self)
+    entry.storeBytes(of: key.words.2, toByteOffset: 16, as: UInt64.self)
+    entry.storeBytes(of: key.words.3, toByteOffset: 24, as: UInt64.self)
+    entry.storeBytes(of: UInt32(known) << 8 | key.tag, toByteOffset: 32, as: UInt32.self)
+    for index in values.indices { entry.storeBytes(of: values[index], toByteOffset: 36 + 4 * index, as: UInt32.self) }
   }
 
   private mutating func growLong() {
     let (old, oldBits) = (longMemory, longBits)
-    longBits = min(longBits + 2, Self.maximumLongBits)
+    longBits = min(longBits + (longBits < 14 ? 3 : 1), Self.maximumLongBits)
     longMemory = TableMemory(byteCount: 64 << longBits)
     longUsed = 0
     for slot in 0..<1 << oldBits {
       let entry = old.base + slot << 6
       let head = entry.load(fromByteOffset: 32, as: UInt32.self)
       guard head != 0 else { continue }
-      let count = Int(head & 0xFF)
-      // Rebuild the text from its two overlapping halves.
-      withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { copy in
-        guard let base = copy.baseAddress else { return }
-        base.copyMemory(from: entry, byteCount: 16)
-        (base + count - 16).copyMemory(from: entry + 16, byteCount: 16)
-        let word = base.assumingMemoryBound(to: UInt8.self)
-        insertLong(
-          word, count,
-          UnsafeBufferPointer(start: (entry + 36).assumingMemoryBound(to: UInt32.self), count: Int(head >> 8)))
-      }
+      let ids = UnsafeBufferPointer(
+        start: UnsafePointer((entry + 36).assumingMemoryBound(to: UInt32.self)), count: Self.longInlineIDs)
+      placeLong(LongKey(entry), Int(head >> 8), ids)
     }
   }
 }

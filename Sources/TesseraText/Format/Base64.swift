@@ -45,11 +45,40 @@ enum Base64 {
     return bytes
   }
 
+  /// Appends what a text of a rank file stands for; false when it is not base64. Padding may be missing, and padding alone is
+  /// the empty string. O(n).
+  static func decodeUnpadded(_ text: UnsafeBufferPointer<UInt8>, into bytes: inout [UInt8]) -> Bool {
+    var length = text.count
+    while length > 0, text.count - length < 2, text[length - 1] == 0x3D { length -= 1 }
+    if length & 3 == 1 || (text.count != length && length > 0 && text.count & 3 != 0) { return false }
+    return values.withUnsafeBufferPointer { values in
+      var gathered: UInt32 = 0
+      var bits: UInt32 = 0
+      for at in 0..<length {
+        let value = values[Int(text[at])]
+        if value == 0xFF { return false }
+        gathered = gathered << 6 | UInt32(value)
+        bits += 6
+        if bits >= 8 {
+          bits -= 8
+          bytes.append(UInt8(truncatingIfNeeded: gathered >> bits))
+        }
+      }
+      return true
+    }
+  }
+
   /// The text for some bytes, padded to a multiple of four. O(n).
   static func encode(_ bytes: some Collection<UInt8>) -> String {
-    let alphabet = alphabet
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count + 2) / 3 * 4)
+    append(bytes, to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Appends the text for some bytes, padded to a multiple of four. O(n).
+  static func append(_ bytes: some Collection<UInt8>, to text: inout [UInt8]) {
+    let alphabet = alphabet
     var group: UInt32 = 0
     var held = 0
     for byte in bytes {
@@ -59,13 +88,11 @@ enum Base64 {
       for shift in [18, 12, 6, 0] as [UInt32] { text.append(alphabet[Int(group >> shift & 63)]) }
       (group, held) = (0, 0)
     }
-    if held > 0 {
-      group <<= UInt32(8 * (3 - held))
-      text.append(alphabet[Int(group >> 18 & 63)])
-      text.append(alphabet[Int(group >> 12 & 63)])
-      text.append(held == 2 ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))
-      text.append(UInt8(ascii: "="))
-    }
-    return String(decoding: text, as: UTF8.self)
+    guard held > 0 else { return }
+    group <<= UInt32(8 * (3 - held))
+    text.append(alphabet[Int(group >> 18 & 63)])
+    text.append(alphabet[Int(group >> 12 & 63)])
+    text.append(held == 2 ? alphabet[Int(group >> 6 & 63)] : 0x3D)
+    text.append(0x3D)
   }
 }

@@ -141,10 +141,21 @@ private struct JSONTapeParser {
     if at < text.count, text[at] | 0x20 == 0x65 {
       kind = .number
       at += 1
-      if at < text.count, text[at] == 0x2B || text[at] == 0x2D { at += 1 }
+      let isSmall = at < text.count && text[at] == 0x2D
+      if at < text.count, text[at] == 0x2B || isSmall { at += 1 }
       try digits()
+      if !isSmall { try checkRange(from: start) }
+    } else if at - start > 300 {
+      try checkRange(from: start)
     }
     tape.append(.init(kind: kind, start: UInt32(start), end: UInt32(at), count: 0))
+  }
+
+  mutating func checkRange(from start: Int) throws {
+    guard let value = Double(String(decoding: text[start..<at], as: UTF8.self)), value.isFinite else {
+      at = start
+      throw fault("the number is out of range; expected at most 1.8e308")
+    }
   }
 
   mutating func digits() throws {
@@ -228,25 +239,6 @@ private struct JSONTapeParser {
 }
 
 extension UnsafeBufferPointer<UInt8> {
-  /// The length of the well-formed UTF-8 sequence at `index`, or 0 when there is none.
-  func scalarLength(at index: Int) -> Int {
-    let lead = self[index]
-    func continuation(_ offset: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> Bool {
-      index + offset < count && range.contains(self[index + offset])
-    }
-    switch lead {
-    case 0..<0x80: return 1
-    case 0xC2...0xDF: return continuation(1) ? 2 : 0
-    case 0xE0: return continuation(1, 0xA0...0xBF) && continuation(2) ? 3 : 0
-    case 0xED: return continuation(1, 0x80...0x9F) && continuation(2) ? 3 : 0
-    case 0xE1...0xEF: return continuation(1) && continuation(2) ? 3 : 0
-    case 0xF0: return continuation(1, 0x90...0xBF) && continuation(2) && continuation(3) ? 4 : 0
-    case 0xF1...0xF3: return continuation(1) && continuation(2) && continuation(3) ? 4 : 0
-    case 0xF4: return continuation(1, 0x80...0x8F) && continuation(2) && continuation(3) ? 4 : 0
-    default: return 0
-    }
-  }
-
   /// The value of the four hexadecimal digits at `index`.
   func hexadecimal(at index: Int) -> UInt32? {
     guard index + 4 <= count else { return nil }

@@ -166,7 +166,11 @@ struct JSONNode {
         exponent += 1
       }
     }
-    if !bytes.isEmpty { exponent += Int(Substring(bytes.dropFirst())) ?? (bytes.contains(0x2D) ? -100_000 : 100_000) }
+    if !bytes.isEmpty {
+      // What is written there may be any number; no power beyond these makes a difference.
+      let written = Int(Substring(bytes.dropFirst())) ?? (bytes.contains(0x2D) ? .min : .max)
+      exponent += min(max(written, -1 << 32), 1 << 32)
+    }
     var value = Double(significand)
     while value != 0, exponent < -308 {
       value /= 1e308

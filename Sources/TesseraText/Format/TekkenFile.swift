@@ -104,7 +104,9 @@ public struct TekkenFile: Sendable {
       guard index < count else { return }
       guard entry["rank"]?.integer == index else { throw fault("vocab[\(index)].rank", "expected \(index)") }
       bytes.removeAll(keepingCapacity: true)
-      let isBase64 = entry["token_bytes"]?.withUTF8 { RankBase64.decode($0.bindMemory(to: UInt8.self), into: &bytes) }
+      let isBase64 = entry["token_bytes"]?.withUTF8 {
+        Base64.decodeUnpadded($0.bindMemory(to: UInt8.self), into: &bytes)
+      }
       guard isBase64 == true else { throw fault("vocab[\(index)].token_bytes", "expected base64") }
       guard index > 255 || bytes == [UInt8(index)] else {
         throw fault("vocab[\(index)].token_bytes", "the first 256 tokens must be the bytes in order")

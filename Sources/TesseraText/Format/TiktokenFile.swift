@@ -47,7 +47,7 @@ public enum TiktokenFile {
       throw TokenizerError(.malformed, "expected a token in base64, a space and its rank", at: .line(number))
     }
     token.removeAll(keepingCapacity: true)
-    guard space > 0, RankBase64.decode(UnsafeBufferPointer(rebasing: line[..<space]), into: &token) else {
+    guard space > 0, Base64.decodeUnpadded(UnsafeBufferPointer(rebasing: line[..<space]), into: &token) else {
       throw TokenizerError(.malformed, "the token is not base64", at: .line(number))
     }
     var rank: UInt32 = 0
@@ -67,58 +67,13 @@ public enum TiktokenFile {
     var file: [UInt8] = []
     file.reserveCapacity(vocabulary.bytes.count * 2 + vocabulary.count * 8)
     for index in 0..<vocabulary.count {
-      RankBase64.append(vocabulary.token(index), to: &file)
+      let token = vocabulary.token(index)
+      // As in Whisper's multilingual file, padding alone is the empty token.
+      if token.isEmpty { file.append(0x3D) } else { Base64.append(token, to: &file) }
       file.append(0x20)
       file.append(contentsOf: String(vocabulary.ranks[index]).utf8)
       file.append(0x0A)
     }
     return file
-  }
-}
-
-/// Base64 as rank files write it.
-enum RankBase64 {
-  private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-  private static let values: [UInt8] = {
-    var table = [UInt8](repeating: 0xFF, count: 256)
-    for (value, digit) in digits.enumerated() { table[Int(digit)] = UInt8(value) }
-    return table
-  }()
-
-  /// Appends what the text stands for; false when it is not base64. Padding may be missing, and padding alone is the empty
-  /// string: Whisper's multilingual file has such a token.
-  static func decode(_ text: UnsafeBufferPointer<UInt8>, into bytes: inout [UInt8]) -> Bool {
-    var length = text.count
-    while length > 0, text.count - length < 2, text[length - 1] == 0x3D { length -= 1 }
-    if length & 3 == 1 || (text.count != length && length > 0 && text.count & 3 != 0) { return false }
-    return values.withUnsafeBufferPointer { values in
-      var gathered: UInt32 = 0
-      var bits: UInt32 = 0
-      for at in 0..<length {
-        let value = values[Int(text[at])]
-        if value == 0xFF { return false }
-        gathered = gathered << 6 | UInt32(value)
-        bits += 6
-        if bits >= 8 {
-          bits -= 8
-          bytes.append(UInt8(truncatingIfNeeded: gathered >> bits))
-        }
-      }
-      return true
-    }
-  }
-
-  static func append(_ bytes: ArraySlice<UInt8>, to text: inout [UInt8]) {
-    var at = bytes.startIndex
-    if bytes.isEmpty { text.append(0x3D) }
-    while at < bytes.endIndex {
-      let rest = min(3, bytes.endIndex - at)
-      var group: UInt32 = 0
-      for offset in 0..<3 { group = group << 8 | (offset < rest ? UInt32(bytes[at + offset]) : 0) }
-      for digit in 0..<4 {
-        text.append(digit <= rest ? digits[Int(group >> UInt32(18 - 6 * digit) & 63)] : 0x3D)
-      }
-      at += 3
-    }
   }
 }

@@ -2,6 +2,8 @@
 struct PatternCompiler {
   static let largestProgram = 50_000
   static let mostSets = 2_000
+  /// A frame of the machine holds a bit for each target.
+  static let mostTargets = 56
 
   private(set) var program = PatternProgram()
   private var knownSets: [ScalarSet: Int32] = [:]
@@ -157,7 +159,7 @@ struct PatternCompiler {
   }
 
   private mutating func alternatives(_ nodes: ArraySlice<PatternNode>) throws(TokenizerError) {
-    let direct = nodes.count <= 64 ? nodes : nodes.prefix(63)
+    let direct = nodes.count <= Self.mostTargets ? nodes : nodes.prefix(Self.mostTargets - 1)
     let rest = nodes.dropFirst(direct.count)
     let (_, first) = try branch(direct.count + (rest.isEmpty ? 0 : 1))
     var exits: [Int] = []

@@ -6,7 +6,8 @@ extension PatternMachine {
   borrowing func scalar(at position: Int) -> (value: UInt32, next: Int) {
     let lead = text[position]
     if lead < 0x80 { return (UInt32(lead), position + 1) }
-    return PatternScalars.decode(text, position)
+    let (value, length) = UTF8Scalars.decode(text, at: position)
+    return (value, position &+ length)
   }
 
   /// The scalar that ends at a position after the start, and where it begins.
@@ -15,8 +16,8 @@ extension PatternMachine {
     if last < 0x80 { return (UInt32(last), position - 1) }
     var start = position - 1
     while start > 0, position - start < 4, text[start] & 0xC0 == 0x80 { start -= 1 }
-    let (value, next) = PatternScalars.decode(text, start)
-    return next == position ? (value, start) : (0xFFFD, position - 1)
+    let (value, length) = UTF8Scalars.decode(text, at: start)
+    return start &+ length == position ? (value, start) : (0xFFFD, position - 1)
   }
 
   // MARK: One scalar
@@ -67,9 +68,9 @@ extension PatternMachine {
         guard (byte < 64 ? low : high) &>> UInt64(byte & 63) & 1 != 0 else { break }
         position &+= 1
       } else {
-        let (value, next) = PatternScalars.decode(text, position)
+        let (value, length) = UTF8Scalars.decode(text, at: position)
         guard set.contains(value) else { break }
-        position = next
+        position &+= length
       }
       left &-= 1
     }
@@ -120,22 +121,5 @@ extension PatternMachine {
     let before = position > 0 && words.contains(scalar(before: position).value)
     let after = position < text.count && words.contains(scalar(at: position).value)
     return before != after
-  }
-}
-
-/// Reading single scalars from UTF-8 that may be broken.
-enum PatternScalars {
-  /// The scalar of a lead byte beyond ASCII, and where the next begins; U+FFFD, one byte long, for what cannot be one.
-  @inline(__always)
-  static func decode(_ text: UnsafeBufferPointer<UInt8>, _ position: Int) -> (value: UInt32, next: Int) {
-    let lead = UInt32(text[position])
-    let length = lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1
-    guard length > 1, position &+ length <= text.count else { return (0xFFFD, position &+ 1) }
-    let second = UInt32(text[position &+ 1] & 0x3F)
-    if length == 2 { return ((lead & 0x1F) << 6 | second, position &+ 2) }
-    let third = UInt32(text[position &+ 2] & 0x3F)
-    if length == 3 { return ((lead & 0x0F) << 12 | second << 6 | third, position &+ 3) }
-    let value = (lead & 7) << 18 | second << 12 | third << 6 | UInt32(text[position &+ 3] & 0x3F)
-    return value < 0x110000 ? (value, position &+ 4) : (0xFFFD, position &+ 1)
   }
 }

@@ -1,10 +1,20 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Runs a program over one piece of text: backtracking with an explicit stack, in time linear in the text.
 struct PatternMachine: ~Copyable {
-  /// Something to come back to.
+  /// Something to come back to, in 16 bytes: a hostile pattern stacks two for every byte of the text.
   struct Frame {
     enum Kind: UInt8 {
-      /// Further targets of branch `code`, the bits of `high`, from `low`.
+      /// Further targets of the branch at `code`, the bits of `high`, from `low`.
       case targets
+      /// The same, and that branch was visited in a region and has not failed yet.
+      case choice
       /// A run that took everything from `low` to `high` and may give back.
       case run
       /// A lazy run from `low` that has reached `high`; a lazy counted one with `low` left to take.
@@ -14,10 +24,24 @@ struct PatternMachine: ~Copyable {
       /// Region `code` was entered at `low`; `high` holds what held outside.
       case mark
     }
-    var kind: Kind
-    var code: Int32
-    var low: Int
-    var high: Int
+    private var lowAndCode: UInt64
+    private var highAndKind: UInt64
+
+    init(_ kind: Kind, _ code: Int32, _ low: Int, _ high: Int) {
+      lowAndCode = UInt64(truncatingIfNeeded: low) << 24 | UInt64(truncatingIfNeeded: code)
+      highAndKind = UInt64(truncatingIfNeeded: high) << 8 | UInt64(kind.rawValue)
+    }
+
+    var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: highAndKind)) ?? .path }
+    /// Below 2^24, which programs are far from.
+    var code: Int32 { Int32(truncatingIfNeeded: lowAndCode & 0xFF_FFFF) }
+    /// Below 2^40.
+    var low: Int { Int(truncatingIfNeeded: lowAndCode >> 24) }
+    /// Below 2^56.
+    var high: Int {
+      get { Int(truncatingIfNeeded: highAndKind >> 8) }
+      set { highAndKind = UInt64(truncatingIfNeeded: newValue) << 8 | highAndKind & 0xFF }
+    }
   }
 
   let program: PatternProgram
@@ -52,7 +76,7 @@ struct PatternMachine: ~Copyable {
     self.sets = sets
     self.text = text
     memo = PatternMemo(slots, rows: program.rows, columns: program.endColumns, keepsAll: program.looksFarBack)
-    frames = .allocate(capacity: capacity)
+    frames = Self.enlarge(nil, to: capacity)
     remembers = false
     if alwaysRemembers || program.needsMemo {
       allowance = .min / 2
@@ -60,7 +84,15 @@ struct PatternMachine: ~Copyable {
     }
   }
 
-  deinit { frames.deallocate() }
+  deinit { free(frames) }
+
+  /// Larger stacks are moved by the system's page tables, not copied, so that no second one is needed beside them.
+  private static func enlarge(_ frames: UnsafeMutablePointer<Frame>?, to capacity: Int) -> UnsafeMutablePointer<Frame> {
+    guard let memory = realloc(frames, capacity * MemoryLayout<Frame>.stride) else {
+      preconditionFailure("out of memory for \(capacity) frames of a pattern")
+    }
+    return memory.bindMemory(to: Frame.self, capacity: capacity)
+  }
 
   private mutating func remember() {
     remembers = true
@@ -77,13 +109,10 @@ struct PatternMachine: ~Copyable {
 
   private mutating func push(_ kind: Frame.Kind, _ code: Int32, _ low: Int, _ high: Int) {
     if count == capacity {
-      let larger = UnsafeMutablePointer<Frame>.allocate(capacity: capacity * 2)
-      larger.moveInitialize(from: frames, count: count)
-      frames.deallocate()
-      frames = larger
       capacity *= 2
+      frames = Self.enlarge(frames, to: capacity)
     }
-    (frames + count).initialize(to: Frame(kind: kind, code: code, low: low, high: high))
+    (frames + count).initialize(to: Frame(kind, code, low, high))
     count += 1
   }
 
@@ -115,12 +144,12 @@ struct PatternMachine: ~Copyable {
         step = next < 0 ? .fail : .go(pc + 1)
         if next >= 0 { position = next }
       case .run, .upTo: step = run(instruction, pc, &position)
-      case .branch: step = branch(instruction, position)
+      case .branch: step = branch(instruction, pc, position)
       case .jump: step = .go(Int(instruction.a))
       case .assert: step = holds(instruction.a, position) ? .go(pc + 1) : .fail
       case .peek: step = peeks(instruction, position) ? .go(pc + 1) : .fail
       case .enter:
-        push(.mark, instruction.a, position, mark << 1 | (isBackward ? 1 : 0))
+        push(.mark, instruction.a, position, (mark + 1) << 1 | (isBackward ? 1 : 0))
         mark = count - 1
         isBackward = program.regions[Int(instruction.a)].isBackward
         step = .go(pc + 1)
@@ -152,13 +181,13 @@ struct PatternMachine: ~Copyable {
     return false
   }
 
-  private mutating func branch(_ instruction: PatternProgram.Instruction, _ position: Int) -> Step {
+  private mutating func branch(_ instruction: PatternProgram.Instruction, _ pc: Int, _ position: Int) -> Step {
     if remembers {
       var step = Step.fail
       guard isNew(instruction.slot, position, &step) else { return step }
       memo.visit(instruction.slot, position, position)
-      if mark >= 0 { push(.path, instruction.slot, position, position) }
     }
+    let isPath = remembers && mark >= 0
     let branch = branches[Int(instruction.a)]
     var mask: UInt64
     if branch.masks >= 0 {
@@ -170,7 +199,11 @@ struct PatternMachine: ~Copyable {
     guard mask != 0 else { return .fail }
     let first = mask.trailingZeroBitCount
     mask &= mask - 1
-    if mask != 0 { push(.targets, instruction.a, position, Int(bitPattern: UInt(mask))) }
+    if mask != 0 {
+      push(isPath ? .choice : .targets, Int32(pc), position, Int(truncatingIfNeeded: mask))
+    } else if isPath {
+      push(.path, instruction.slot, position, position)
+    }
     return .go(Int(targets[Int(branch.first) + first]))
   }
 
@@ -228,16 +261,19 @@ struct PatternMachine: ~Copyable {
       let frame = frames[count]
       switch frame.kind {
       case .path: continue
-      case .targets:
-        var mask = UInt64(UInt(bitPattern: frame.high))
+      case .targets, .choice:
+        let instruction = code[Int(frame.code)]
+        var mask = UInt64(truncatingIfNeeded: frame.high)
         let first = mask.trailingZeroBitCount
         mask &= mask - 1
-        if mask != 0 {
-          frames[count].high = Int(bitPattern: UInt(mask))
-          count += 1
-        }
         position = frame.low
-        return .go(Int(targets[Int(branches[Int(frame.code)].first) + first]))
+        if mask != 0 {
+          frames[count].high = Int(truncatingIfNeeded: mask)
+          count += 1
+        } else if frame.kind == .choice {
+          push(.path, instruction.slot, position, position)
+        }
+        return .go(Int(targets[Int(branches[Int(instruction.a)].first) + first]))
       case .run:
         position = isBackward ? scalar(at: frame.high).next : scalar(before: frame.high).start
         if !isBackward, position < frame.low { position = frame.low }
@@ -289,7 +325,7 @@ struct PatternMachine: ~Copyable {
   }
 
   private mutating func leave(_ frame: Frame) {
-    mark = frame.high >> 1
+    mark = frame.high >> 1 - 1
     isBackward = frame.high & 1 != 0
   }
 
@@ -299,6 +335,8 @@ struct PatternMachine: ~Copyable {
       let frame = frames[index]
       if frame.kind == .path {
         memo.succeed(frame.code, min(frame.low, frame.high), max(frame.low, frame.high), end: end)
+      } else if frame.kind == .choice {
+        memo.succeed(code[Int(frame.code)].slot, frame.low, frame.low, end: end)
       }
       index += 1
     }

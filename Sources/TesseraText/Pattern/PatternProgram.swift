@@ -48,7 +48,7 @@ struct PatternProgram: Sendable {
   }
 
   struct Branch {
-    /// Where its targets begin, and how many they are (at most 64).
+    /// Where its targets begin, and how many they are (at most ``PatternCompiler/mostTargets``).
     var first: Int32
     var count: Int32
     /// Its 257 masks of targets that can start with a byte, or -1. The last is for the end of the text.

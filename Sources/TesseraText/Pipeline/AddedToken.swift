@@ -123,9 +123,11 @@ struct AddedVocabulary: Sendable {
         }
         let text = UnsafeBufferPointer(rebasing: bytes[piece.start..<piece.end])
         var done = 0
+        // Where the last run of white space that was looked at begins and ends, so that none is looked at twice.
+        var blanks = 0..<0
         matcher.forEachMatch(in: text) { range, id in
           guard let token = tokensByID[id],
-            let span = span(of: token, at: range, in: text, after: done, skippingSpecial)
+            let span = span(of: token, at: range, in: text, after: done, &blanks, skippingSpecial)
           else { return }
           append(done, span.lowerBound, -1)
           append(span.lowerBound, span.upperBound, Int64(id))
@@ -140,7 +142,7 @@ struct AddedVocabulary: Sendable {
   /// What a match takes of the text, or `nil` when it does not count.
   private func span(
     of token: AddedToken, at range: Range<Int>, in text: UnsafeBufferPointer<UInt8>, after done: Int,
-    _ skippingSpecial: Bool
+    _ blanks: inout Range<Int>, _ skippingSpecial: Bool
   ) -> Range<Int>? {
     if skippingSpecial, specialContents.contains(Array(token.content.utf8)) { return nil }
     var (start, end) = (range.lowerBound, range.upperBound)
@@ -152,17 +154,20 @@ struct AddedVocabulary: Sendable {
     }
     if token.stripsLeft {
       // White space that the token before took is not taken again.
-      while start > 0, let before = text.scalar(before: start), UnicodeClasses.isPatternSpace(before) {
+      while start > done, let before = text.scalar(before: start), UnicodeClasses.isPatternSpace(before) {
         start -= UTF8Scalars.length(before)
       }
       start = max(start, done)
     }
     if token.stripsRight {
+      if blanks.contains(end) { return start..<blanks.upperBound }
+      let first = end
       while end < text.count {
         let length = text.leadLength(at: end)
         guard UnicodeClasses.isPatternSpace(text.scalar(at: end, length: length)) else { break }
         end += length
       }
+      blanks = first..<end
     }
     return start <= end ? start..<end : nil
   }

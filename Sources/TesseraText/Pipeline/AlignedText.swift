@@ -131,32 +131,3 @@ struct AlignedText {
     }
   }
 }
-
-extension UnsafeBufferPointer<UInt8> {
-  /// The length of the scalar that starts at `index` of valid UTF-8, never beyond the end.
-  @inline(__always)
-  func leadLength(at index: Int) -> Int {
-    let lead = self[index]
-    if lead < 0x80 { return 1 }
-    return Swift.min(lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4, count - index)
-  }
-
-  /// The scalar of `length` bytes at `index` of valid UTF-8.
-  @inline(__always)
-  func scalar(at index: Int, length: Int) -> UInt32 {
-    let lead = UInt32(self[index])
-    func low(_ offset: Int) -> UInt32 { UInt32(self[index + offset]) & 0x3F }
-    switch length {
-    case 1: return lead
-    case 2: return (lead & 0x1F) << 6 | low(1)
-    case 3: return (lead & 0x0F) << 12 | low(1) << 6 | low(2)
-    default: return (lead & 0x07) << 18 | low(1) << 12 | low(2) << 6 | low(3)
-    }
-  }
-}
-
-extension [UInt8] {
-  func leadLength(at index: Int) -> Int {
-    withUnsafeBufferPointer { $0.leadLength(at: index) }
-  }
-}

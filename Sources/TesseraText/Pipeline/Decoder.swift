@@ -64,38 +64,52 @@ indirect enum Decoder: Sendable {
     case .byteLevel: [Self.decodeBytes(tokens)]
     case .byteFallback: Self.decodeFallback(tokens)
     case .fuse: [Array(tokens.joined())]
-    case .wordPiece(let prefix, let cleanup): Self.decodeWordPiece(tokens, prefix, cleanup)
-    case .metaspace(let mark, let prepends):
-      tokens.enumerated().map { index, token in
-        token.replacingAll(mark, by: index == 0 && prepends ? [] : [0x20])
-      }
-    case .bpe(let suffix):
-      tokens.enumerated().map { index, token in
-        token.replacingAll(suffix, by: index == tokens.count - 1 ? [] : [0x20])
-      }
+    case .bpe:
+      tokens.enumerated().map { index, token in decodePart(token, isAtEdge: index == tokens.count - 1) }
     case .ctc(let padding, let delimiter, let cleanup): Self.decodeCTC(tokens, padding, delimiter, cleanup)
-    case .strip(let content, let start, let stop): tokens.map { Self.strip($0, content, start, stop) }
+    case .wordPiece, .metaspace, .strip, .replace:
+      tokens.enumerated().map { index, token in decodePart(token, isAtEdge: index == 0) }
+    }
+  }
+
+  /// One token by a decoder that looks at no other.
+  ///
+  /// - Parameter isAtEdge: whether it is the first token; for ``bpe(suffix:)``, the last.
+  func decodePart(_ token: [UInt8], isAtEdge: Bool) -> [UInt8] {
+    switch self {
+    case .wordPiece(let prefix, let cleanup):
+      var text = token
+      if !isAtEdge { text = token.starts(with: prefix) ? Array(token.dropFirst(prefix.count)) : [0x20] + token }
+      return cleanup ? Self.cleanUp(text) : text
+    case .metaspace(let mark, let prepends):
+      return token.replacingAll(mark, by: isAtEdge && prepends ? [] : [0x20])
+    case .bpe(let suffix): return token.replacingAll(suffix, by: isAtEdge ? [] : [0x20])
+    case .strip(let content, let start, let stop): return Self.strip(token, content, start, stop)
     case .replace(let pattern, let content):
-      tokens.map { token in
-        var result: [UInt8] = []
-        token.withUnsafeBufferPointer { text in
-          PreTokenizer.forEachSpan(of: pattern, in: text) { span, isMatch in
-            result.append(contentsOf: isMatch ? content[...] : token[span])
-          }
+      var result: [UInt8] = []
+      token.withUnsafeBufferPointer { text in
+        PreTokenizer.forEachSpan(of: pattern, in: text) { span, isMatch in
+          result.append(contentsOf: isMatch ? content[...] : token[span])
         }
-        return result
       }
+      return result
+    case .sequence, .byteLevel, .byteFallback, .fuse, .ctc: return token
     }
   }
 
   private static func decodeBytes(_ tokens: [[UInt8]]) -> [UInt8] {
     var bytes: [UInt8] = []
     for token in tokens { bytes.append(contentsOf: ByteLevelAlphabet.bytes(of: token[...]) ?? token) }
-    return Array(String(decoding: bytes, as: UTF8.self).utf8)
+    return repaired(bytes)
+  }
+
+  /// The bytes with U+FFFD for what is not UTF-8.
+  static func repaired(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    Array(String(decoding: bytes, as: UTF8.self).utf8)
   }
 
   /// Runs of byte tokens become text together; a run that is not UTF-8 gives one replacement character per byte.
-  private static func decodeFallback(_ tokens: [[UInt8]]) -> [[UInt8]] {
+  static func decodeFallback(_ tokens: [[UInt8]]) -> [[UInt8]] {
     var result: [[UInt8]] = []
     var run: [UInt8] = []
     func flush() {
@@ -119,16 +133,6 @@ indirect enum Decoder: Sendable {
     return result
   }
 
-  private static func decodeWordPiece(_ tokens: [[UInt8]], _ prefix: [UInt8], _ cleanup: Bool) -> [[UInt8]] {
-    tokens.enumerated().map { index, token in
-      var text = token
-      if index > 0 {
-        text = token.starts(with: prefix) ? Array(token.dropFirst(prefix.count)) : [0x20] + token
-      }
-      return cleanup ? Self.cleanUp(text) : text
-    }
-  }
-
   private static let cleanups: [([UInt8], [UInt8])] = [
     (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
     (" do not", " don't"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
@@ -145,11 +149,16 @@ indirect enum Decoder: Sendable {
   ) -> [[UInt8]] {
     var result: [[UInt8]] = []
     for (index, token) in tokens.enumerated() where index == 0 || token != tokens[index - 1] {
-      var text = token.replacingAll(padding, by: [])
-      if cleanup { text = cleanUp(text).replacingAll(delimiter, by: [0x20]) }
+      let text = decodeCTC(token, padding, delimiter, cleanup)
       if !text.isEmpty { result.append(text) }
     }
     return result
+  }
+
+  /// One token that is not the same as the one before it.
+  static func decodeCTC(_ token: [UInt8], _ padding: [UInt8], _ delimiter: [UInt8], _ cleanup: Bool) -> [UInt8] {
+    let text = token.replacingAll(padding, by: [])
+    return cleanup ? cleanUp(text).replacingAll(delimiter, by: [0x20]) : text
   }
 
   private static func strip(_ token: [UInt8], _ content: UInt32, _ start: Int, _ stop: Int) -> [UInt8] {

@@ -81,7 +81,7 @@ extension SentencePieceNormalizer {
       var position = 0
       var count = 0
       while position < text.count {
-        let length = characterLength(text, at: position) ?? 1
+        let length = UTF8Scalars.decode(text, at: position).length
         for _ in 0..<length { offsets.append(count) }
         position += length
         count += 1

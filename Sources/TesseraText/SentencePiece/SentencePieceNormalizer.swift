@@ -70,27 +70,6 @@ struct SentencePieceNormalizer: Sendable {
     return longest
   }
 
-  /// The length of a well-formed character at a position, or nil.
-  @inline(__always)
-  static func characterLength(_ text: UnsafeBufferPointer<UInt8>, at start: Int) -> Int? {
-    let lead = text[start]
-    if lead < 0x80 { return 1 }
-    let left = text.count - start
-    func isTrail(_ index: Int) -> Bool { text[start + index] & 0xC0 == 0x80 }
-    switch lead {
-    case 0xC2...0xDF: return left >= 2 && isTrail(1) ? 2 : nil
-    case 0xE0...0xEF:
-      guard left >= 3, isTrail(1), isTrail(2) else { return nil }
-      if lead == 0xE0 && text[start + 1] < 0xA0 || lead == 0xED && text[start + 1] > 0x9F { return nil }
-      return 3
-    case 0xF0...0xF4:
-      guard left >= 4, isTrail(1), isTrail(2), isTrail(3) else { return nil }
-      if lead == 0xF0 && text[start + 1] < 0x90 || lead == 0xF4 && text[start + 1] > 0x8F { return nil }
-      return 4
-    default: return nil
-    }
-  }
-
   /// The length the lead byte promises, without a look at the bytes behind it. The models count characters this way.
   @inline(__always)
   static func promisedLength(_ lead: UInt8) -> Int {
@@ -217,7 +196,8 @@ private struct NormalizationRun {
       while pool[end] != 0 { end += 1 }
       return (.pool(start..<end), length)
     }
-    guard let length = SentencePieceNormalizer.characterLength(input, at: position) else { return (.invalid, 1) }
+    let length = input.scalarLength(at: position)
+    guard length > 0 else { return (.invalid, 1) }
     return (.input(position..<position + length), length)
   }
 }

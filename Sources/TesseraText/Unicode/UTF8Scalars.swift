@@ -1,23 +1,27 @@
 /// Reading and writing scalars in UTF-8 bytes.
 enum UTF8Scalars {
-  /// The scalar that starts at an index, with its length in bytes. A byte that starts no complete sequence reads as
-  /// U+FFFD of length one, so that no text can make a reader leave its buffer or stand still. O(1).
+  /// The scalar that starts at an index, with its length in bytes. A byte that starts no well-formed sequence reads as
+  /// U+FFFD of length one, so that no text can make a reader leave its buffer or stand still, and reading backwards finds the
+  /// same scalars. O(1).
   @inline(__always)
   static func decode(_ text: UnsafeBufferPointer<UInt8>, at index: Int) -> (scalar: UInt32, length: Int) {
     let first = UInt32(text[index])
     if first < 0x80 { return (first, 1) }
     let left = text.count &- index
-    @inline(__always) func continuation(_ offset: Int) -> UInt32 { UInt32(text[index &+ offset]) & 0x3F }
+    /// Below 64 for a byte that goes on.
+    @inline(__always) func next(_ offset: Int) -> UInt32 { UInt32(text[index &+ offset]) ^ 0x80 }
     if first < 0xE0 {
-      guard left >= 2, first >= 0xC2 else { return (0xFFFD, 1) }
-      return ((first & 0x1F) << 6 | continuation(1), 2)
+      guard left >= 2, first >= 0xC2, next(1) < 64 else { return (0xFFFD, 1) }
+      return ((first & 0x1F) << 6 | next(1), 2)
     }
     if first < 0xF0 {
-      guard left >= 3 else { return (0xFFFD, 1) }
-      return ((first & 0x0F) << 12 | continuation(1) << 6 | continuation(2), 3)
+      guard left >= 3, next(1) | next(2) < 64 else { return (0xFFFD, 1) }
+      let scalar = (first & 0x0F) << 12 | next(1) << 6 | next(2)
+      return scalar >= 0x800 && scalar >> 11 != 0x1B ? (scalar, 3) : (0xFFFD, 1)
     }
-    guard left >= 4, first < 0xF5 else { return (0xFFFD, 1) }
-    return ((first & 0x07) << 18 | continuation(1) << 12 | continuation(2) << 6 | continuation(3), 4)
+    guard left >= 4, first < 0xF5, next(1) | next(2) | next(3) < 64 else { return (0xFFFD, 1) }
+    let scalar = (first & 0x07) << 18 | next(1) << 12 | next(2) << 6 | next(3)
+    return scalar >= 0x10000 && scalar < 0x110000 ? (scalar, 4) : (0xFFFD, 1)
   }
 
   /// How many bytes a scalar takes. O(1).
@@ -45,5 +49,53 @@ enum UTF8Scalars {
       bytes.append(continuation(6))
       bytes.append(continuation(0))
     }
+  }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+  /// The length of the well-formed UTF-8 sequence at `index`, or 0 when there is none.
+  @inline(__always)
+  func scalarLength(at index: Int) -> Int {
+    if self[index] < 0x80 { return 1 }
+    let length = UTF8Scalars.decode(self, at: index).length
+    return length == 1 ? 0 : length
+  }
+
+  /// How many bytes from the start are valid UTF-8.
+  var validPrefixCount: Int {
+    var index = 0
+    while index < count {
+      let length = scalarLength(at: index)
+      if length == 0 { break }
+      index += length
+    }
+    return index
+  }
+
+  /// The length of the scalar that starts at `index` of valid UTF-8, never beyond the end.
+  @inline(__always)
+  func leadLength(at index: Int) -> Int {
+    let lead = self[index]
+    if lead < 0x80 { return 1 }
+    return Swift.min(lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4, count - index)
+  }
+
+  /// The scalar of `length` bytes at `index` of valid UTF-8.
+  @inline(__always)
+  func scalar(at index: Int, length: Int) -> UInt32 {
+    let lead = UInt32(self[index])
+    func low(_ offset: Int) -> UInt32 { UInt32(self[index + offset]) & 0x3F }
+    switch length {
+    case 1: return lead
+    case 2: return (lead & 0x1F) << 6 | low(1)
+    case 3: return (lead & 0x0F) << 12 | low(1) << 6 | low(2)
+    default: return (lead & 0x07) << 18 | low(1) << 12 | low(2) << 6 | low(3)
+    }
+  }
+}
+
+extension [UInt8] {
+  func leadLength(at index: Int) -> Int {
+    withUnsafeBufferPointer { $0.leadLength(at: index) }
   }
 }

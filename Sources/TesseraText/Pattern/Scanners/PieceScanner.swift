@@ -16,7 +16,7 @@ extension PieceScanner {
         position = end
       } else {
         // Nothing starts here: step over one scalar.
-        position = text[position] < 0x80 ? position + 1 : PatternScalars.decode(text, position).next
+        position += UTF8Scalars.decode(text, at: position).length
       }
     }
   }

@@ -66,8 +66,8 @@ struct ScanClasses: Sendable {
   func at(_ position: Int, _ text: UnsafeBufferPointer<UInt8>) -> (bits: UInt8, next: Int) {
     let byte = text[position]
     if byte < 0x80 { return (ascii[Int(byte)], position &+ 1) }
-    let (value, next) = PatternScalars.decode(text, position)
-    return (beyond[value], next)
+    let (value, length) = UTF8Scalars.decode(text, at: position)
+    return (beyond[value], position &+ length)
   }
 
   /// The classes of the scalar at a position; none at the end.
