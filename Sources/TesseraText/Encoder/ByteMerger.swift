@@ -5,9 +5,9 @@ import Synchronization
 /// Words of up to ``shortLimit`` bytes rescan a row of ranks, which stays in the first-level cache. Longer ones go to
 /// ``LinearMerger``, whose tables are made once enough long words have come to pay for them.
 final class ByteMerger: @unchecked Sendable {
-  static let shortLimit = 96
+  static let shortLimit = 160
   /// So many bytes of long words go through a heap before the tables for linear time are made.
-  private static let patience = 1 << 18
+  private static let patience = 1 << 20
 
   let pairs: MergeRanks
   let vocabulary: ByteVocabulary

@@ -98,6 +98,7 @@ final class EncoderScratch {
       let key = WordCache.Key(low: low, high: high)
       let place = Int(truncatingIfNeeded: key.hash &>> shift) &<< 6
       prefetch(buckets + place)
+      if length > WordCache.shortLimit, length <= WordCache.longLimit { cache.prefetchLong(text + from, length) }
       lows[index] = low
       highs[index] = high
       places[index] = UInt32(truncatingIfNeeded: place)

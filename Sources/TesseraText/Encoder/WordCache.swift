@@ -219,6 +219,12 @@ struct WordCache: ~Copyable {
     )
   }
 
+  /// Calls for the line of a word of 16 to 31 bytes.
+  @inline(never)
+  func prefetchLong(_ word: UnsafePointer<UInt8>, _ count: Int) {
+    prefetch(longEntries(LongKey(word, count, isPart: false)).0)
+  }
+
   /// Calls the body with the ids of a word of 16 to 31 bytes and says whether they are known.
   @inline(__always)
   func findLong(

@@ -54,7 +54,7 @@ enum TokenizerFormat {
     let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[1].isEmpty, parts[1].allSatisfy({ $0 &- 0x30 < 10 }) else { return false }
     var bytes: [UInt8] = []
-    return Array(parts[0]).withUnsafeBufferPointer { RankBase64.decode($0, into: &bytes) }
+    return Array(parts[0]).withUnsafeBufferPointer { Base64.decodeUnpadded($0, into: &bytes) }
   }
 
   static var unknown: TokenizerError {

@@ -3,8 +3,25 @@
 /// Blocks that are alike are stored once, so a table of a typical property takes 20 to 60 KB.
 struct ScalarClasses: Sendable {
   private static let blockBits: UInt32 = 7
-  private let blocks: [UInt16]
-  private let values: [UInt8]
+  private let table: Table
+
+  /// The two stages, read without checks of bounds: every scalar has a block and every block its values.
+  private final class Table: @unchecked Sendable {
+    let blocks: UnsafeMutablePointer<UInt16>
+    let values: UnsafeMutablePointer<UInt8>
+
+    init(_ blocks: [UInt16], _ values: [UInt8]) {
+      self.blocks = .allocate(capacity: blocks.count)
+      self.blocks.initialize(from: blocks, count: blocks.count)
+      self.values = .allocate(capacity: values.count)
+      self.values.initialize(from: values, count: values.count)
+    }
+
+    deinit {
+      blocks.deallocate()
+      values.deallocate()
+    }
+  }
 
   /// - Parameter starts: where each run of equal values begins, in ascending order; scalars before the first
   ///   have the value 0.
@@ -37,14 +54,14 @@ struct ScalarClasses: Sendable {
         values.append(contentsOf: block)
       }
     }
-    self.blocks = blocks
-    self.values = values
+    table = Table(blocks, values)
   }
 
   /// The value of a scalar; 0 beyond U+10FFFF. O(1).
+  @inline(__always)
   subscript(scalar: UInt32) -> UInt8 {
     guard scalar < 0x110000 else { return 0 }
-    let block = Int(blocks[Int(scalar >> Self.blockBits)])
-    return values[block << Int(Self.blockBits) | Int(scalar & (1 << Self.blockBits - 1))]
+    let block = Int(table.blocks[Int(scalar >> Self.blockBits)])
+    return table.values[block << Int(Self.blockBits) | Int(scalar & (1 << Self.blockBits - 1))]
   }
 }

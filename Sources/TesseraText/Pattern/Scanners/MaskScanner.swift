@@ -79,7 +79,7 @@ extension MaskScanner {
     while position < text.count {
       let end = end(from: position, in: text)
       if end > position { return position > start ? position : end }
-      position = text[position] < 0x80 ? position + 1 : PatternScalars.decode(text, position).next
+      position += UTF8Scalars.decode(text, at: position).length
     }
     return position
   }

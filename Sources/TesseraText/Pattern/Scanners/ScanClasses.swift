@@ -15,8 +15,7 @@ struct ScanClasses: Sendable {
   static let symbol: UInt8 = 128
   static let han: UInt8 = 128
 
-  private let ascii: [UInt8]
-  private let beyond: ScalarClasses
+  private let classes: ScalarClasses
 
   static func standard(_ dialect: SplitPattern.Dialect) -> ScanClasses {
     dialect == .oniguruma ? standardOniguruma : standardRust
@@ -57,17 +56,16 @@ struct ScanClasses: Sendable {
       value ^= flip
       return (scalar: scalar, value: value)
     }
-    beyond = ScalarClasses(starts: starts)
-    ascii = (0..<128).map { [beyond] in beyond[UInt32($0)] }
+    classes = ScalarClasses(starts: starts)
   }
 
   /// The classes of the scalar at a position before the end, and where the next begins.
   @inline(__always)
   func at(_ position: Int, _ text: UnsafeBufferPointer<UInt8>) -> (bits: UInt8, next: Int) {
     let byte = text[position]
-    if byte < 0x80 { return (ascii[Int(byte)], position &+ 1) }
+    if byte < 0x80 { return (classes[UInt32(byte)], position &+ 1) }
     let (value, length) = UTF8Scalars.decode(text, at: position)
-    return (beyond[value], position &+ length)
+    return (classes[value], position &+ length)
   }
 
   /// The classes of the scalar at a position; none at the end.

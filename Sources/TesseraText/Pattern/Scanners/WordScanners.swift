@@ -105,6 +105,7 @@ struct O200KScanner: PieceScanner {
     return position > body ? position : start
   }
 
+  @inline(__always)
   private func wordBits(_ position: Int, _ text: UnsafeBufferPointer<UInt8>) -> (bits: UInt8, next: Int) {
     let (bits, next) = classes.at(position, text)
     return separatesHan && bits & ScanClasses.han != 0 ? (0, next) : (bits, next)
