@@ -119,6 +119,9 @@ final class OutputFile {
     }
   }
 
+  /// Removes a file, if it is there.
+  static func remove(_ path: String) { unlink(path) }
+
   /// Moves the finished file to its place.
   func move(to place: String) throws {
     try flush()

@@ -76,7 +76,8 @@ public struct CountedWords: Sendable, Equatable {
       second.bytes.withUnsafeBytes { b in
         var (i, j) = (0, 0)
         while i < first.count || j < second.count {
-          let left = i < first.count ? UnsafeRawBufferPointer(rebasing: a[first.offsets[i]..<first.offsets[i + 1]]) : nil
+          let left =
+            i < first.count ? UnsafeRawBufferPointer(rebasing: a[first.offsets[i]..<first.offsets[i + 1]]) : nil
           let right =
             j < second.count ? UnsafeRawBufferPointer(rebasing: b[second.offsets[j]..<second.offsets[j + 1]]) : nil
           switch (left, right) {

@@ -69,7 +69,8 @@ final class WordCountReader {
       b >= n,
       UInt64(WordCountFile.headerSize) + descriptionLength + 12 * n + b == UInt64(size)
     else {
-      throw fault("\(n) words of \(b) bytes and a description of \(descriptionLength) do not make \(size) bytes", at: 12)
+      throw fault(
+        "\(n) words of \(b) bytes and a description of \(descriptionLength) do not make \(size) bytes", at: 12)
     }
     do {
       description = try JSON(parsing: try file.read(at: WordCountFile.headerSize, count: Int(descriptionLength)))

@@ -309,6 +309,13 @@ extension CountedWords {
     return (words, cutting)
   }
 
+  /// The words that occur at least so often.
+  public func dropping(below minimum: Int64) -> CountedWords {
+    var kept = CountedWords()
+    forEach { if $1 >= minimum { kept.append(UnsafeRawBufferPointer($0), count: $1) } }
+    return kept
+  }
+
   /// Adds files of word counts up into one, in memory for a few buffers.
   ///
   /// - Throws: as ``reading(_:minimumCount:)``. The file appears when it is complete.

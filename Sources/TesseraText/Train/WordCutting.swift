@@ -180,7 +180,11 @@ extension PreTokenizer {
     case .sequence(let parts):
       if parts.count == 2, let pattern = parts[0].plainPattern, case .split = parts[0],
         case .byteLevel(addPrefixSpace: false, pattern: nil) = parts[1]
-      { pattern } else { nil }
+      {
+        pattern
+      } else {
+        nil
+      }
     default: nil
     }
   }
