@@ -68,7 +68,7 @@ struct WordTrainingTests {
     let trained = try trainer.train(on: words, reading: .byteLevel)
     let tokenizer = try TextTokenizer(
       bytes: try TextTokenizer(trained, from: trainer, cutting: cutting).tokenizerJSON())
-    #expect(tokenizer.vocabularySize == 300)
+    #expect(tokenizer.vocabularySize <= 300)
     #expect(tokenizer.id(of: "(iv)") == 1)
     for text in ["(iv)", "\t ", "1983"] {
       #expect(try tokenizer.ids(of: text).count == 1)

@@ -85,7 +85,7 @@ final class OutputFile {
   }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws {
-    if buffer.count + bytes.count > 1 << 16 { try flush() }
+    if buffer.count + bytes.count > 1 << 16 || bytes.count > 1 << 15 { try flush() }
     if bytes.count > 1 << 15 { try writeAll(bytes) } else { buffer.append(contentsOf: bytes) }
     count += bytes.count
   }

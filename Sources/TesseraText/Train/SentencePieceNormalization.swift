@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The named normalizations of sentencepiece's trainer, built from Unicode's own rules.
 ///
 /// As in the library, a character and its decomposed form have one and the same result. The tables here follow the Unicode
@@ -22,26 +24,40 @@ public enum SentencePieceNormalization: String, Sendable, CaseIterable {
 
   /// The normalizer part of a model file: this rule, folded spaces and a mark in front.
   ///
-  /// - Complexity: O(Unicode), about a tenth of a second.
+  /// - Complexity: O(Unicode) when it is first asked for.
   func specification() throws -> SentencePieceNormalizerSpec {
     var specification = SentencePieceNormalizerSpec()
     specification.name = rawValue
     specification.addsDummyPrefix = true
     specification.removesExtraWhitespaces = true
     specification.escapesWhitespaces = true
-    if self != .identity { specification.precompiledCharsMap = try CharsMap.build(from: rules()).blob }
+    if self != .identity {
+      specification.precompiledCharsMap = try Self.tables.withLock { tables in
+        if let table = tables[rawValue] { return table }
+        let table = try CharsMap.build(from: rules()).blob
+        tables[rawValue] = table
+        return table
+      }
+    }
     return specification
   }
 
+  /// The tables that were built already.
+  private static let tables = Mutex<[String: [UInt8]]>([:])
+
   private func rules() -> [(key: String, replacement: String)] {
     var rules: [(key: String, replacement: String)] = []
-    for value in UInt32(1)...0x10FFFF {
+    let decomposing = Normalizer(.nfkd)
+    // Nothing beyond the tertiary ideographs has a mapping.
+    for value in UInt32(1)...0x3FFFF {
       guard let scalar = Unicode.Scalar(value) else { continue }
       let text = String(scalar)
       if isNmt, NmtAction.of(value) != .keep {
         rules.append((text, NmtAction.of(value) == .space ? " " : ""))
         continue
       }
+      let isFixed = text.utf8.withContiguousStorageIfAvailable { decomposing.isNormalized($0) } ?? false
+      if isFixed, !folds { continue }
       let result = mapped(text)
       if !result.utf8.elementsEqual(text.utf8) { rules.append((text, result)) }
       // Hangul syllables are so many that their jamo are left to the encoder's rule for unknown characters.

@@ -97,8 +97,8 @@ final class WordCountReader {
       if bytesUsed != byteCount { throw fault("the lengths add up to \(bytesUsed) bytes, not \(byteCount)", lengths) }
       return false
     }
-    let length = Int(Self.number(try take(4, from: &lengths, left: 4 * (count - index)), 0, 4))
-    let number = Self.number(try take(8, from: &counts, left: 8 * (count - index)), 0, 8)
+    let length = Int(try takeNumber(4, from: &lengths))
+    let number = try takeNumber(8, from: &counts)
     guard length > 0, length <= byteCount - bytesUsed else {
       throw fault("word \(index) has \(length) bytes; \(byteCount - bytesUsed) are left", lengths)
     }
@@ -117,20 +117,33 @@ final class WordCountReader {
     TokenizerError(.malformed, message, at: .byte(column.offset - (column.buffer.count - column.position)), in: path)
   }
 
-  /// - Parameter left: the bytes of the column that were not taken yet.
+  private func takeNumber(_ size: Int, from column: inout Column) throws -> UInt64 {
+    try fill(&column, with: size, left: size * (count - index))
+    defer { column.position += size }
+    var number: UInt64 = 0
+    for at in 0..<size { number |= UInt64(column.buffer[column.position + at]) << UInt64(8 * at) }
+    return number
+  }
+
   private func take(_ size: Int, from column: inout Column, left: Int) throws -> [UInt8] {
-    if column.buffer.count - column.position < size {
-      let kept = column.buffer[column.position...]
-      let wanted = min(left, max(size, 1 << 16)) - kept.count
-      column.buffer = Array(kept) + (try file.read(at: column.offset, count: wanted))
-      column.offset += wanted
-      column.position = 0
-    }
-    guard column.buffer.count - column.position >= size else {
-      throw TokenizerError(.malformed, "the file ends inside of a column", at: .byte(column.offset), in: path)
-    }
+    try fill(&column, with: size, left: left)
     defer { column.position += size }
     return Array(column.buffer[column.position..<column.position + size])
+  }
+
+  /// Makes sure that the buffer of a column holds the next bytes.
+  ///
+  /// - Parameter left: the bytes of the column that were not taken yet.
+  private func fill(_ column: inout Column, with size: Int, left: Int) throws {
+    if column.buffer.count - column.position >= size { return }
+    let kept = column.buffer[column.position...]
+    let wanted = min(left, max(size, 1 << 16)) - kept.count
+    column.buffer = Array(kept) + (try file.read(at: column.offset, count: wanted))
+    column.offset += wanted
+    column.position = 0
+    guard column.buffer.count >= size else {
+      throw TokenizerError(.malformed, "the file ends inside of a column", at: .byte(column.offset), in: path)
+    }
   }
 }
 
