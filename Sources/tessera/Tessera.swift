@@ -20,7 +20,9 @@ struct Tessera: ParsableCommand {
 
       Example: tessera encode --tokenizer tokenizer.json README.md --count
       """,
-    subcommands: [Encode.self, Decode.self, Inspect.self, Convert.self, Train.self, Chat.self, Demo.self, Bench.self])
+    subcommands: [
+      Encode.self, Decode.self, Inspect.self, Convert.self, Train.self, Count.self, Chat.self, Demo.self, Bench.self,
+    ])
 
   static func main() {
     signal(SIGPIPE, SIG_IGN)
@@ -29,6 +31,8 @@ struct Tessera: ParsableCommand {
       try command.run()
     } catch let error as TokenizerError {
       Console.fail("\(error)")
+    } catch is CancellationError {
+      exit(withError: ExitCode(130))
     } catch let code as ExitCode {
       exit(withError: code)
     } catch {

@@ -5,6 +5,16 @@ struct SymbolWords {
   var starts: [Int] = [0]
   var counts: [Int64] = []
 
+  /// Appends the characters of a word.
+  @inline(__always)
+  mutating func append(_ word: UnsafeBufferPointer<UInt8>, count: Int64, _ reading: BPETrainer.Reading) {
+    switch reading {
+    case .byteLevel: for byte in word { symbols.append(ByteLevelAlphabet.scalars[Int(byte)]) }
+    case .text: word.forEachScalar { scalar, _ in symbols.append(scalar) }
+    }
+    endWord(count: count)
+  }
+
   /// Ends the word whose symbols were appended last.
   mutating func endWord(count: Int64) {
     starts.append(symbols.count)

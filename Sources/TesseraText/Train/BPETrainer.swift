@@ -22,6 +22,8 @@ public struct BPETrainer: Sendable {
   public var minimumFrequency = 0
   /// Tokens that get the first ids.
   public var specialTokens: [String] = []
+  /// Texts that are tokens in any case, after the special ones; their ids count for the size.
+  public var requiredTokens: [String] = []
   /// The most characters of the alphabet; the rarest beyond it are dropped from the words.
   public var limitAlphabet: Int?
   /// Characters that are in the alphabet whether or not they occur.
@@ -32,6 +34,9 @@ public struct BPETrainer: Sendable {
   public var endOfWordSuffix: String?
   /// A token is shorter than this many characters, unless it is one of two.
   public var maximumTokenLength: Int?
+
+  /// Where to keep the merges found so far. A later run with the same words and options is checked against them.
+  public var checkpoint: String?
 
   /// How the bytes of counted words become characters.
   public enum Reading: Sendable {
@@ -51,7 +56,7 @@ public struct BPETrainer: Sendable {
   /// - Throws: ``TokenizerError`` for counts below zero or beyond 64 bits in all, `CancellationError` when the task is cancelled.
   /// - Complexity: O(n) to count n symbols, then about O(log n) per changed pair.
   public func train(
-    words: some Sequence<(word: String, count: Int)>, progress: ((TrainingProgress) -> Void)? = nil
+    words: some Sequence<(word: String, count: Int)>, progress: ((TrainingProgress) throws -> Void)? = nil
   ) throws -> TrainedBPE {
     var text = SymbolWords()
     for (word, count) in words {
@@ -65,28 +70,38 @@ public struct BPETrainer: Sendable {
   ///
   /// - Throws: as ``train(words:progress:)``.
   public func train(
-    on counts: WordCounts, reading: Reading, progress: ((TrainingProgress) -> Void)? = nil
+    on counts: WordCounts, reading: Reading, progress: ((TrainingProgress) throws -> Void)? = nil
   ) throws -> TrainedBPE {
     var text = SymbolWords()
     text.symbols.reserveCapacity(counts.words.bytes.count)
-    counts.forEach { word, count in
-      switch reading {
-      case .byteLevel: for byte in word { text.symbols.append(ByteLevelAlphabet.scalars[Int(byte)]) }
-      case .text:
-        for scalar in String(decoding: word, as: UTF8.self).unicodeScalars { text.symbols.append(scalar.value) }
-      }
-      text.endWord(count: count)
-    }
+    counts.forEach { text.append($0, count: $1, reading) }
     return try train(text, progress)
   }
 
-  private func train(_ text: consuming SymbolWords, _ progress: ((TrainingProgress) -> Void)?) throws -> TrainedBPE {
+  /// Trains on counted words.
+  ///
+  /// - Throws: as ``train(words:progress:)``, and what `progress` throws.
+  public func train(
+    on words: CountedWords, reading: Reading, progress: ((TrainingProgress) throws -> Void)? = nil
+  ) throws -> TrainedBPE {
+    var text = SymbolWords()
+    text.symbols.reserveCapacity(words.bytes.count)
+    text.starts.reserveCapacity(words.count + 1)
+    text.counts.reserveCapacity(words.count)
+    words.forEach { text.append($0, count: $1, reading) }
+    return try train(text, progress)
+  }
+
+  private func train(
+    _ text: consuming SymbolWords, _ progress: ((TrainingProgress) throws -> Void)?
+  ) throws -> TrainedBPE {
     try check(text)
-    progress?(TrainingProgress(stage: .countingPairs, completed: 0, total: text.counts.count))
+    try progress?(TrainingProgress(stage: .countingPairs, completed: 0, total: text.counts.count))
     var tokens = ByteStringTable(capacity: min(vocabularySize, 1 << 20))
-    for token in specialTokens { _ = tokens.insert(token.utf8) }
+    for token in specialTokens + requiredTokens { _ = tokens.insert(token.utf8) }
     addAlphabet(of: text, to: &tokens)
     let words = symbols(of: text, in: &tokens)
+    var keeper = try checkpoint.map { try BPECheckpoint($0, fingerprint: fingerprint(of: words, tokens)) }
     var merging = BPEMerging(words: words, maximumLength: maximumTokenLength)
     var merges: [TrainedBPE.Merge] = []
     let prefix = Array((continuingSubwordPrefix ?? "").utf8)
@@ -99,15 +114,31 @@ public struct BPETrainer: Sendable {
       if second.starts(with: prefix) { second = second.dropFirst(prefix.count) }
       let merged = UInt32(tokens.insert(Array(tokens[Int(left)] + second)).index)
       merges.append(.init(left: left, right: right, result: merged))
+      try keeper?.note(merges)
       merging.merge(candidate, into: merged)
       if merges.count & 63 == 0 {
         try Task.checkCancellation()
-        progress?(TrainingProgress(stage: .choosingTokens, completed: tokens.count, total: vocabularySize))
+        try progress?(TrainingProgress(stage: .choosingTokens, completed: tokens.count, total: vocabularySize))
       }
     }
-    progress?(TrainingProgress(stage: .choosingTokens, completed: tokens.count, total: vocabularySize))
+    try progress?(TrainingProgress(stage: .choosingTokens, completed: tokens.count, total: vocabularySize))
+    keeper?.remove()
     return TrainedBPE(
       vocabulary: (0..<tokens.count).map { tokens.string($0) }, merges: TrainedBPE.withoutRepetition(merges))
+  }
+
+  /// A number that tells runs with other words or other options apart.
+  private func fingerprint(of words: borrowing SymbolWords, _ tokens: borrowing ByteStringTable) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    func mix(_ number: Int) { hash = foldedProduct(hash ^ UInt64(bitPattern: Int64(number)), 0x9E37_79B9_7F4A_7C15) }
+    for number in [vocabularySize, minimumFrequency, maximumTokenLength ?? -1] { mix(number) }
+    for symbol in words.symbols { mix(Int(symbol)) }
+    for index in words.counts.indices {
+      mix(words.starts[index])
+      mix(Int(words.counts[index]))
+    }
+    for byte in tokens.bytes { mix(Int(byte)) }
+    return hash
   }
 
   /// Nothing may overflow later: no count of a pair passes the sum over all symbols.

@@ -26,32 +26,9 @@ extension TextTokenizer {
     trainer.initialAlphabet = ByteLevelAlphabet.characters
     trainer.specialTokens = specialTokens
     let trained = try trainer.train(on: counts, reading: .byteLevel, progress: progress)
-    return try TextTokenizer(byteLevel: trained, specialTokens: specialTokens)
-  }
-
-  /// A tokenizer from a trained byte-level vocabulary.
-  init(byteLevel trained: TrainedBPE, specialTokens: [String]) throws {
-    var table = TokenTable(capacity: trained.vocabulary.count)
-    for (id, token) in trained.vocabulary.enumerated() { table.insert(token.utf8, id: UInt32(id)) }
-    var pairs = MergeTable(capacity: trained.merges.count)
-    for (rank, merge) in trained.merges.enumerated() {
-      pairs.insert(merge.left, merge.right, .init(rank: UInt32(rank), id: merge.result))
-    }
-    var model = BPEModel(vocabulary: table, pairs: pairs)
-    model.prepareRawBytes()
-    let byteLevel: JSON = [
+    let stage: JSON = [
       "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true,
     ]
-    let header: JSONObject = [
-      "version": "1.0", "truncation": nil, "padding": nil, "normalizer": nil, "pre_tokenizer": byteLevel,
-      "post_processor": nil, "decoder": byteLevel,
-      "model": [
-        "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
-        "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
-      ],
-    ]
-    let added = specialTokens.map { (token: AddedToken($0, isSpecial: true), id: UInt32?.none) }
-    self.init(
-      core: try TokenizerCore(TokenizerDescription(header: header, model: .bpe(model), addedTokens: added)))
+    return try TextTokenizer(trained, from: trainer, cutting: try WordCutting(preTokenizer: stage, unit: .document))
   }
 }

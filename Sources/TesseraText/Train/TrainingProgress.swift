@@ -6,6 +6,8 @@ public struct TrainingProgress: Equatable, Sendable {
     case countingWords
     /// Counting the pairs of neighbouring symbols in the words.
     case countingPairs
+    /// Finding the substrings that may become tokens.
+    case findingCandidates
     /// Choosing tokens one after the other.
     case choosingTokens
   }

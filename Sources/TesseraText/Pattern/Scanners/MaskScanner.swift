@@ -85,6 +85,38 @@ extension MaskScanner {
   }
 }
 
+extension MaskScanner {
+  /// Calls the body with every piece, in order; together they are the text.
+  @inline(__always)
+  func forEachPiece(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * PieceEnds.slack) { ends in
+      guard let base = ends.baseAddress else { return }
+      var (start, position) = (0, 0)
+      while position < text.count {
+        let (count, last) = fill(text, from: position, base, capacity: ends.count)
+        for index in 0..<count {
+          let end = Int(base[index])
+          body(start..<end)
+          start = end
+        }
+        position = last
+      }
+    }
+  }
+}
+
+extension SplitPattern {
+  /// Calls the body with the matches and the gaps between them, in order.
+  func forEachPiece(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {
+    switch scanner {
+    case let scanner as GPT2Scanner: scanner.forEachPiece(in: text, body)
+    case let scanner as CL100KScanner: scanner.forEachPiece(in: text, body)
+    case let scanner as O200KScanner where !scanner.separatesHan: scanner.forEachPiece(in: text, body)
+    default: PreTokenizer.forEachSpan(of: self, in: text) { range, _ in body(range) }
+    }
+  }
+}
+
 /// The ends of pieces on their way from a scanner to an encoder.
 enum PieceEnds {
   /// The room that one more block may need: 64 ends, and what is written beyond them.
