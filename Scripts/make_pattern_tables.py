@@ -6,7 +6,7 @@ the property. `tokenizers` answers for Oniguruma, `tiktoken` for the Rust engine
 
     python Scripts/make_pattern_tables.py
 
-needs tokenizers 0.23.3 and tiktoken 0.14.0, takes about a minute and rewrites Sources/TesseraText/Pattern/Tables/*.swift.
+needs tokenizers 0.23.3 and tiktoken 0.14.0, takes some minutes and rewrites Sources/TesseraText/Pattern/Tables/*.swift.
 """
 import os
 import tiktoken
@@ -106,6 +106,9 @@ def partition(sets):
 
 
 def literal(name, text):
+    """A table, or a reference to Oniguruma's where both engines answer alike."""
+    if tables.setdefault(name, text) == text and first_engine != engine:
+        return f"  static let {name} = {first_engine}Tables.{name}"
     lines = [text[i : i + 112] for i in range(0, len(text), 112)]
     body = "\\\n".join("    " + line for line in lines)
     return f'  static let {name} = """\n{body}\n    """\n'
@@ -203,19 +206,24 @@ def write(name, ask, posix):
         file.write("\n".join(parts).replace("\n\n\n", "\n\n").replace("[\n\n", "[\n").replace("\n\n  ]", "\n  ]"))
 
 
-written = {}
-
-
 def entry(key, text):
+    """A property: its runs, `=` and the earlier key of the same scalars, or `=` alone where the first engine's are the same."""
     key = key.replace("\\", "\\\\")
     if key in written and written[key] == text:
         return ""
     written[key] = text
+    if engine == first_engine:
+        shared[key] = text
+    elif shared.get(key) == text:
+        return f'    "{key}": "=",'
+    if text and keys.setdefault(text, key) != key:
+        return f'    "{key}": "={keys[text]}",'
     lines = [text[i : i + 112] for i in range(0, len(text), 112)] or [""]
-    return f'    "{key}": """\n' + "\\\n".join("      " + line for line in lines) + '\n      """,'
+    return f'    "{key}": """\n' + "\\\n".join("    " + line for line in lines) + '\n    """,'
 
 
-written.clear()
-write("Oniguruma", ask_oniguruma, True)
-written.clear()
-write("Rust", ask_rust, False)
+first_engine = "Oniguruma"
+tables, shared = {}, {}
+for engine, ask in ((first_engine, ask_oniguruma), ("Rust", ask_rust)):
+    written, keys = {}, {}
+    write(engine, ask, engine == first_engine)

@@ -1,20 +1,3 @@
-/// One token of a template.
-struct TemplateToken: Sendable {
-  enum Kind: Sendable, Equatable {
-    case text(TemplateText)
-    case variableBegin, variableEnd, blockBegin, blockEnd
-    case name(String)
-    case string(TemplateText)
-    case integer(Int64)
-    case float(Double)
-    case symbol(String)
-    case end
-  }
-
-  var kind: Kind
-  var position: TemplatePosition
-}
-
 /// Cuts the source of a template into tokens, with `trim_blocks` and `lstrip_blocks` on, as chat templates expect.
 ///
 /// The line break after a statement is dropped, and so is white space between the start of a line and a statement; `-` inside a
@@ -412,21 +395,5 @@ extension TemplateLexer {
   private func fault(_ message: String, at index: Int) -> TokenizerError {
     var copy = self
     return TokenizerError(.malformed, message, at: copy.position(of: index).place)
-  }
-}
-
-extension TemplatePosition {
-  var place: TokenizerError.Place { .position(line: Int(line), column: Int(column)) }
-}
-
-extension Unicode.Scalar {
-  var isTemplateDigit: Bool { value &- 0x30 < 10 }
-
-  /// The escape sequence of the scalar in the shortest of the forms `\x..`, `\u....`, `\U........`.
-  var pythonEscape: [Unicode.Scalar] {
-    let (letter, width): (Unicode.Scalar, Int) = value < 0x100 ? ("x", 2) : value < 0x10000 ? ("u", 4) : ("U", 8)
-    let digits = String(value, radix: 16)
-    let zeros = [Unicode.Scalar](repeating: "0", count: width - digits.count)
-    return ["\\", letter] + zeros + Array(digits.unicodeScalars)
   }
 }

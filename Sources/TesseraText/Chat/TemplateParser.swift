@@ -15,7 +15,7 @@ struct TemplateParser {
   /// How many loops surround the current statement inside the same macro, for `break` and `continue`.
   private var loopDepth = 0
   /// How many loops surround the current token at all; none of them may assign to `loop`.
-  private var insideLoops = 0
+  private(set) var insideLoops = 0
   private var macros: [SpecialNames] = []
   /// Uses of unknown filters and tests that an `if` around them can still excuse until it is executed.
   var unknown: [TokenizerError] = []
@@ -368,66 +368,5 @@ struct TemplateParser {
     }
     advance()
     return parameters
-  }
-
-  // MARK: Targets
-
-  static let constants: Set<String> = ["true", "false", "none", "True", "False", "None"]
-
-  private mutating func target(allowingAttributes: Bool, isParameter: Bool = false) throws -> TemplateTarget {
-    var items: [TemplateTarget] = []
-    var isTuple = false
-    while !isTargetEnd {
-      items.append(try singleTarget(allowingAttributes: allowingAttributes, isParameter: isParameter))
-      guard skip(symbol: ",") else { break }
-      isTuple = true
-    }
-    if !isTuple, let only = items.first { return only }
-    guard isTuple else { throw unexpected("expected the name of a variable") }
-    return .tuple(items)
-  }
-
-  private var isTargetEnd: Bool {
-    current.kind == .blockEnd || current.kind == .variableEnd || isSymbol(")")
-  }
-
-  private mutating func singleTarget(allowingAttributes: Bool, isParameter: Bool) throws -> TemplateTarget {
-    if isSymbol("(") {
-      return try nested { parser in
-        parser.advance()
-        let inner = try parser.target(allowingAttributes: false, isParameter: isParameter)
-        try parser.expect(symbol: ")")
-        return inner
-      }
-    }
-    let position = current.position
-    let name = try expectName("the name of a variable")
-    guard !Self.constants.contains(name) else { throw fault("cannot assign to '\(name)'", at: position) }
-    if allowingAttributes, skip(symbol: ".") {
-      return .attribute(name, mention: use(name), key: TemplateText(try expectName("the name of an attribute")))
-    }
-    if name == "loop", insideLoops > 0, !isParameter {
-      throw fault("a loop cannot assign to its own variable 'loop'", at: position)
-    }
-    return .name(name, mention: assigning(name))
-  }
-}
-
-extension TemplateToken.Kind {
-  /// The token in the words of an error message.
-  var words: String {
-    switch self {
-    case .text: "text"
-    case .variableBegin: "'{{'"
-    case .variableEnd: "'}}'"
-    case .blockBegin: "'{%'"
-    case .blockEnd: "'%}'"
-    case .name(let name): "'\(name.prefix(60))'"
-    case .string: "a string"
-    case .integer(let value): "'\(value)'"
-    case .float(let value): "'\(value)'"
-    case .symbol(let text): "'\(text)'"
-    case .end: "the end of the template"
-    }
   }
 }

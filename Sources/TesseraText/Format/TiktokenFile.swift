@@ -15,23 +15,13 @@ public enum TiktokenFile {
     var lines: [UInt32] = []
     var token: [UInt8] = []
     try file.withUnsafeBufferPointer { file in
-      var start = 0
-      var number = 0
-      while start < file.count {
-        number += 1
-        var end = start
-        while end < file.count, file[end] != 0x0A { end += 1 }
-        let next = end + 1
-        if end > start, file[end - 1] == 0x0D { end -= 1 }
-        if end > start {
-          let line = UnsafeBufferPointer(rebasing: file[start..<end])
-          ranks.append(try parse(line, number, into: &token))
-          lines.append(UInt32(truncatingIfNeeded: number))
-          guard tokens.insert(token).isNew else {
-            throw TokenizerError(.inconsistent, "the token occurs a second time", at: .line(number))
-          }
+      try file.forEachLine { line, number in
+        guard !line.isEmpty else { return }
+        ranks.append(try parse(line, number, into: &token))
+        lines.append(UInt32(truncatingIfNeeded: number))
+        guard tokens.insert(token).isNew else {
+          throw TokenizerError(.inconsistent, "the token occurs a second time", at: .line(number))
         }
-        start = next
       }
     }
     guard !ranks.isEmpty else {

@@ -120,21 +120,14 @@ public enum VocabularyFiles {
     return merges
   }
 
-  /// Calls `body` with each line and its number, counted from one. Lines end with LF or CR LF; nothing follows the last end.
   private static func forEachLine(_ file: [UInt8], _ body: (String, Int) throws -> Void) throws {
-    var start = 0
-    var number = 0
-    while start < file.count {
-      number += 1
-      var end = start
-      while end < file.count, file[end] != 0x0A { end += 1 }
-      let next = end + 1
-      if end > start, file[end - 1] == 0x0D { end -= 1 }
-      guard let line = String(validating: file[start..<end], as: UTF8.self) else {
-        throw TokenizerError(.malformed, "the line is not UTF-8", at: .line(number))
+    try file.withUnsafeBufferPointer { file in
+      try file.forEachLine { line, number in
+        guard let text = String(validating: line, as: UTF8.self) else {
+          throw TokenizerError(.malformed, "the line is not UTF-8", at: .line(number))
+        }
+        try body(text, number)
       }
-      try body(line, number)
-      start = next
     }
   }
 }

@@ -66,7 +66,13 @@ struct UnicodeProperties: Sendable {
   }
 
   /// What a shorthand such as `\w` or a bracket class such as `[:alpha:]` stands for, by the key of the tables.
-  func property(_ key: String) -> ScalarSet? { properties[key].map(Self.ranges) }
+  func property(_ key: String) -> ScalarSet? { Self.text(of: key, in: properties).map(Self.ranges) }
+
+  /// What a table says of a key. Behind `=` stands the key of the same scalars; alone, it refers to Oniguruma's table.
+  private static func text(of key: String, in properties: [String: String]) -> String? {
+    guard let text = properties[key], text.hasPrefix("=") else { return properties[key] }
+    return text == "=" ? self.text(of: key, in: OnigurumaTables.properties) : properties[String(text.dropFirst())]
+  }
 
   private func category(_ key: String) -> ScalarSet? {
     if key == "lc" { return categories[0].union(categories[1]).union(categories[2]) }
