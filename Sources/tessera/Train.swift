@@ -81,7 +81,7 @@ struct TrainWordPiece: ParsableCommand {
   @OptionGroup var options: TrainingOptions
   @Option(help: "The size of the vocabulary.") var vocabSize = 30_000
   @Option(help: "Pairs that occur less often are not merged.") var minFrequency = 2
-  @Option(help: "The most characters of the alphabet.") var limitAlphabet: Int? = 1000
+  @Option(help: "The most characters of the alphabet.") var limitAlphabet = 1000
   @Option(help: "What marks a token that does not start a word.") var continuingPrefix = "##"
   @Option(help: "The token for unknown words.") var unknown = "[UNK]"
 

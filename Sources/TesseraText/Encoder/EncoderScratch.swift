@@ -94,7 +94,7 @@ final class EncoderScratch {
       }
       let row = min(length, 16) & 15
       low &= masks[2 &* row]
-      high = (high & masks[2 &* row &+ 1]) | UInt64(truncatingIfNeeded: min(length, 255)) &<< 56
+      high = (high & masks[2 &* row &+ 1]) | UInt64(truncatingIfNeeded: min(length, 16)) &<< 56
       let key = WordCache.Key(low: low, high: high)
       let place = Int(truncatingIfNeeded: key.hash &>> shift) &<< 6
       prefetch(buckets + place)
@@ -119,7 +119,7 @@ final class EncoderScratch {
       (low, high) = Self.lastBytes(bytes, min(readable, 15))
     }
     low &= masks[2 &* count]
-    high = (high & masks[2 &* count &+ 1]) | UInt64(truncatingIfNeeded: count | 0x40) &<< 56
+    high = (high & masks[2 &* count &+ 1]) | UInt64(truncatingIfNeeded: count | 0x80) &<< 56
     return WordCache.Key(low: low, high: high)
   }
 
