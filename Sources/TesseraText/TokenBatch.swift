@@ -21,16 +21,21 @@ public struct TokenBatch: Sendable, RandomAccessCollection {
   public struct Row: Sendable, RandomAccessCollection {
     fileprivate let memory: TableMemory
     fileprivate let start: Int
+    /// The number of ids.
     public let count: Int
 
+    /// Zero.
     public var startIndex: Int { 0 }
+    /// The number of ids.
     public var endIndex: Int { count }
 
+    /// The id at a place. O(1).
     public subscript(index: Int) -> UInt32 {
       precondition(index >= 0 && index < count, "a row of \(count) ids has none at \(index)")
       return memory.row(of: UInt32.self)[start + index]
     }
 
+    /// Calls the body with the ids, valid until it returns.
     public func withContiguousStorageIfAvailable<Result>(
       _ body: (UnsafeBufferPointer<UInt32>) throws -> Result
     ) rethrows -> Result? {
@@ -38,9 +43,12 @@ public struct TokenBatch: Sendable, RandomAccessCollection {
     }
   }
 
+  /// Zero.
   public var startIndex: Int { 0 }
+  /// The number of rows.
   public var endIndex: Int { rowOffsets.count - 1 }
 
+  /// The ids of one text. O(1).
   public subscript(row: Int) -> Row {
     Row(memory: memory, start: rowOffsets[row], count: rowOffsets[row + 1] - rowOffsets[row])
   }

@@ -62,7 +62,7 @@ struct DecodeStreamTests {
   }
 
   /// Ids in which one or two of them often come many times in a row.
-  private static func ids(below count: Int, _ random: inout SplitMix) -> [UInt32] {
+  private static func ids(below count: Int, _ random: inout SplitMix64) -> [UInt32] {
     var ids: [UInt32] = []
     while ids.count < 90 {
       let pair = (0..<2).map { _ in UInt32.random(in: 0..<UInt32(count), using: &random) }
@@ -90,7 +90,7 @@ struct DecodeStreamTests {
 
   @Test("every step gives what decoding all waiting ids again gives, for chains of any decoders")
   func everyDecoder() throws {
-    var random = SplitMix(state: 7)
+    var random = SplitMix64(seed: 7)
     for round in 0..<150 {
       var chain = [Self.decoders[round % Self.decoders.count]]
       if round >= Self.decoders.count {
@@ -111,7 +111,7 @@ struct DecodeStreamTests {
     arguments: ["bpe_suffix_bytes", "unigram_rules_bytes", "char_rules_bytes", "bpe_keep_bytes", "word_plain"])
   func sentencePiece(name: String) throws {
     let tokenizer = try TextTokenizer(bytes: try FormatFixtures.bytes("sentencepiece/\(name).model"))
-    var random = SplitMix(state: 3)
+    var random = SplitMix64(seed: 3)
     for _ in 0..<30 { Self.compare(tokenizer, Self.ids(below: tokenizer.vocabularySize, &random), name) }
   }
 

@@ -41,7 +41,7 @@ struct HostileInputTests {
   func damagedFiles(index: Int) throws {
     let reader = Self.readers[index]
     let whole = try FormatFixtures.bytes(reader.file)
-    var random = SplitMix(state: UInt64(index))
+    var random = SplitMix64(seed: UInt64(index))
     // The first bytes matter most; of the rest a sample.
     let cuts = Array(0..<64) + (0..<60).map { _ in Int.random(in: 64..<whole.count, using: &random) }
     for cut in cuts { Self.survive(reader.name, Array(whole[..<cut]), reader.read) }
@@ -56,7 +56,7 @@ struct HostileInputTests {
 
   @Test("random bytes, bare or behind the first bytes of a format, are refused by every reader")
   func randomBytes() {
-    var random = SplitMix(state: 1)
+    var random = SplitMix64(seed: 1)
     let openings: [[UInt8]] = [
       [], [0x7B], Array(#"{"model":"#.utf8), Array("GGUF".utf8), Array("GGUF".utf8) + [3, 0, 0, 0], [0x0A],
       [0x0A, 3, 0x0A, 1, 0x61],

@@ -17,7 +17,9 @@ struct IDEngineTests {
   }
 
   /// A tokenizer of some hundred merges trained on the fragments, with another pattern than the trainer's.
-  static func tokenizer(pattern: String? = nil, ignoresMerges: Bool = false, normalizer: JSON = .null) throws -> TextTokenizer {
+  static func tokenizer(pattern: String? = nil, ignoresMerges: Bool = false, normalizer: JSON = .null) throws
+    -> TextTokenizer
+  {
     var random = SplitMix64(seed: 5)
     let corpus = (0..<40).map { _ in Array(text(&random, 60).utf8) }
     let trained = try TextTokenizer.trainByteLevelBPE(
@@ -26,7 +28,9 @@ struct IDEngineTests {
       throw TokenizerError(.malformed, "no object")
     }
     if let pattern {
-      let split: JSON = ["type": "Split", "pattern": ["Regex": .string(pattern)], "behavior": "Isolated", "invert": false]
+      let split: JSON = [
+        "type": "Split", "pattern": ["Regex": .string(pattern)], "behavior": "Isolated", "invert": false,
+      ]
       let level: JSON = ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false]
       file["pre_tokenizer"] = ["type": "Sequence", "pretokenizers": [split, level]]
     }
