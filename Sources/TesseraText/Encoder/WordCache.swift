@@ -88,7 +88,7 @@ struct WordCache: ~Copyable {
   private mutating func grow() {
     let (old, oldBits) = (memory, bits)
     // Fresh memory is dear, so large tables grow in smaller steps.
-    bits = min(bits + (bits < 16 ? 3 : 1), Self.maximumBits)
+    bits = min(bits + (bits < 16 ? 3 : bits < 18 ? 2 : 1), Self.maximumBits)
     memory = TableMemory(byteCount: 64 << bits)
     used = 0
     for slot in 0..<2 << oldBits {
@@ -127,7 +127,9 @@ struct WordCache: ~Copyable {
   /// Calls the body with the ids of a key and says whether they are known.
   @inline(__always)
   func find(_ key: Key, _ body: (UnsafeBufferPointer<UInt32>) -> Void) -> Bool {
-    find(key, in: bucket(key.hash), body) || find(key, in: spare(key), body)
+    if find(key, in: bucket(key.hash), body) { return true }
+    // A key goes to its spare bucket only when its own is full.
+    return Self.freeEntry(bucket(key.hash)) == nil && find(key, in: spare(key), body)
   }
 
   @inline(__always)
