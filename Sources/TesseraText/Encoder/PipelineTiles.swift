@@ -28,8 +28,11 @@ final class PipelineTiles: TileSource {
     pieces.pieces[0].base = place.base
     var isEntangled = false
     pieces.rewrite { text in
-      for stage in rules.stages { stage.apply(to: &text, place) }
       isEntangled = rules.isStrict && rules.isEntangled(text.bytes, tile, place)
+      for stage in rules.stages where !isEntangled {
+        stage.apply(to: &text, place)
+        isEntangled = rules.isStrict && rules.isEntangled(text.bytes, tile, place)
+      }
     }
     if isEntangled {
       scratch.isEntangled = true

@@ -71,12 +71,7 @@ final class SentencePieceTiles: TileSource {
     guard let map else { return !scanner.takesWhiteSpace }
     let blanks = (0...255).map { scanner.isBlank($0) }
     guard (0...255).allSatisfy({ !blanks[$0] || $0 == 0x20 || map.begins[$0] }) else { return false }
-    return map.allSources { source, replacement in
-      if let first = source.first, blanks[Int(first)] {
-        return source.allSatisfy { blanks[Int($0)] } && replacement.elementsEqual([0x20])
-      }
-      return !source.contains { blanks[Int($0)] }
-    }
+    return map.separates(blanks)
   }
 
   private static func containsMark(_ text: some Sequence<UInt8>) -> Bool {
@@ -182,28 +177,32 @@ final class SentencePieceTiles: TileSource {
 }
 
 extension SentencePieceCharsMap {
-  /// Whether all source texts and their replacements satisfy a condition.
+  /// Whether source texts hold either nothing but certain bytes, and become one space, or none of these bytes.
   ///
-  /// - Complexity: O(size of the trie) times 256.
-  func allSources(_ condition: (_ source: [UInt8], _ replacement: ArraySlice<UInt8>) -> Bool) -> Bool {
-    var open: [(node: Int, source: [UInt8])] = [(Self.children(of: units[0], at: 0), [])]
-    // A sound trie has no more nodes than units; one that runs in circles is given up.
-    var budget = units.count
-    while let (node, source) = open.popLast() {
-      budget -= 1
-      if budget < 0 { return false }
-      for byte in 0...255 {
-        let unit = units[node ^ byte]
-        guard Self.isLabelled(unit, UInt8(byte)) else { continue }
-        let longer = source + [UInt8(byte)]
-        let child = Self.children(of: unit, at: node ^ byte)
-        if unit >> 8 & 1 == 1 {
-          let start = Int(units[child] & 0x7FFF_FFFF)
-          let end = pool[start...].firstIndex(of: 0) ?? pool.endIndex
-          if !condition(longer, pool[start..<end]) { return false }
-        }
-        open.append((child, longer))
+  /// - Complexity: O(size of the trie) times 256. Tries share their ends, so that nodes are looked at once and not source by source.
+  func separates(_ blanks: [Bool]) -> Bool {
+    var seen = [UInt8](repeating: 0, count: units.count)
+    var open: [(node: Int, isBlank: Bool)] = []
+    let root = Self.children(of: units[0], at: 0)
+    func visit(_ byte: Int, of node: Int, isBlank: Bool) -> Bool {
+      let unit = units[node ^ byte]
+      guard unit & 0x8000_00FF == UInt32(byte) else { return true }
+      guard blanks[byte] == isBlank else { return false }
+      let child = Self.children(of: unit, at: node ^ byte)
+      if isBlank, unit >> 8 & 1 == 1 {
+        let text = pool[min(Int(units[child] & 0x7FFF_FFFF), pool.count)...].prefix { $0 != 0 }
+        if !text.elementsEqual([0x20]) { return false }
       }
+      let bit: UInt8 = isBlank ? 1 : 2
+      if seen[child] & bit == 0 {
+        seen[child] |= bit
+        open.append((child, isBlank))
+      }
+      return true
+    }
+    for byte in 0...255 where !visit(byte, of: root, isBlank: blanks[byte]) { return false }
+    while let (node, isBlank) = open.popLast() {
+      for byte in 0...255 where !visit(byte, of: node, isBlank: isBlank) { return false }
     }
     return true
   }
@@ -211,6 +210,4 @@ extension SentencePieceCharsMap {
   private static func children(of unit: UInt32, at index: Int) -> Int {
     index ^ Int((unit >> 10) << ((unit & 0x200) >> 6))
   }
-
-  private static func isLabelled(_ unit: UInt32, _ byte: UInt8) -> Bool { unit & 0x8000_00FF == UInt32(byte) }
 }

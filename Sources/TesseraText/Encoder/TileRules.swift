@@ -151,10 +151,10 @@ struct TileRules: Sendable {
 
   // MARK: Tiles
 
-  /// Whether a tile begins or ends so that it is not cut off from its neighbours.
+  /// Whether a tile begins or ends so that it is not cut off from its neighbours; asked before and after each stage.
   func isEntangled(_ normalized: [UInt8], _ tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace) -> Bool {
     if !place.isFirst, let first = tile.first, scanner.isBlank(first) {
-      guard normalized.first == 0x20 || normalized.starts(with: mark) || normalized.isEmpty && place.isLast else {
+      guard normalized.first.map(scanner.isBlank) ?? false || normalized.starts(with: mark) || normalized.isEmpty && place.isLast else {
         return true
       }
     }
