@@ -14,7 +14,7 @@ final class TokenizerCore: Sendable {
   /// vocabulary. tokenizer.json tells them by their texts.
   private let keepsAddedApart: Bool
   /// Does the work for models of sentencepiece, whose rules differ from those of tokenizer.json.
-  private let sentencePiece: SentencePieceEncoder?
+  let sentencePiece: SentencePieceEncoder?
   /// The way to ids alone.
   let engine = IDEngine()
 

@@ -3,7 +3,7 @@
 /// A chunk of some hundred pieces passes three loops: the scanner writes where they end; keys and buckets are computed and the
 /// buckets' lines called for; the buckets are read and ids stored, three at once and without a branch that depends on the text.
 /// Only what the cache does not know, or words of more than three ids, take the way over ``ByteMerger``.
-final class ByteLevelEncoder: Sendable {
+final class ByteLevelEncoder: WordSource {
   private let segmenter: PieceSegmenter
   private let merger: ByteMerger
 
@@ -72,82 +72,14 @@ final class ByteLevelEncoder: Sendable {
     }
   }
 
-  // MARK: Pieces to ids
+  // MARK: Words
 
-  /// Appends the tokens of pieces that follow one another from `start`; their ends stand in the scratch memory.
-  @inline(never)
-  private func encodePieces<Places: PlaceMode>(
-    _ text: UnsafePointer<UInt8>, _ size: Int, _ start: Int, _ count: Int, _ origin: Int,
-    _ output: inout TokenBuffer, _ scratch: EncoderScratch, _ places: Places.Type
-  ) {
-    output.dropIfCounting()
-    scratch.cache.growIfNeeded()
-    scratch.computeKeys(text, size, start, count)
-    // No piece has more ids than bytes, and each writes four before it moves on by as many as it has.
-    output.reserve(Int(scratch.ends[count &- 1]) &- start &+ 4)
-    let byteCounts = merger.vocabulary.lengths
-    let (buckets, places, lows, highs) = (scratch.cache.buckets, scratch.places, scratch.lows, scratch.highs)
-    var ids = output.ids + output.count
-    var ends = output.ends + (Places.areWanted ? output.count : 0)
-    var pieceStart = UInt32(truncatingIfNeeded: start)
-    let shift = UInt32(truncatingIfNeeded: origin)
-    var index = 0
-    var isWarned = !merger.takesWholeWords
-    while index < count {
-      let bucket = buckets + Int(places[index])
-      let (low, high) = (lows[index], highs[index])
-      let difference0 = (bucket.load(as: UInt64.self) ^ low) | (bucket.load(fromByteOffset: 8, as: UInt64.self) ^ high)
-      let difference1 =
-        (bucket.load(fromByteOffset: 32, as: UInt64.self) ^ low)
-        | (bucket.load(fromByteOffset: 40, as: UInt64.self) ^ high)
-      // 1 for a difference, 0 for none; written as arithmetic, since which entry it is cannot be foreseen.
-      let isOther0 = (difference0 | (0 &- difference0)) &>> 63
-      let isOther1 = (difference1 | (0 &- difference1)) &>> 63
-      let entry = bucket + Int(truncatingIfNeeded: isOther0 &<< 5)
-      let value = entry.load(fromByteOffset: 16, as: SIMD4<UInt32>.self)
-      UnsafeMutableRawPointer(ids).storeBytes(of: value, as: SIMD4<UInt32>.self)
-      let found = UInt64(truncatingIfNeeded: value[3])
-      if (isOther0 & isOther1) | ((3 &- found) &>> 63) == 0 {
-        if Places.areWanted {
-          let end0 = pieceStart &+ shift &+ byteCounts[Int(value[0])]
-          let end1 = end0 &+ byteCounts[Int(value[1])]
-          let end2 = end1 &+ byteCounts[Int(value[2])]
-          UnsafeMutableRawPointer(ends).storeBytes(
-            of: SIMD4<UInt32>(end0, end1, end2, end2), as: SIMD4<UInt32>.self)
-          ends += Int(truncatingIfNeeded: found)
-          pieceStart = scratch.ends[index]
-        }
-        ids += Int(truncatingIfNeeded: found)
-        index &+= 1
-        continue
-      }
-      if isOther0 & isOther1 == 0, !Places.areWanted {
-        let source = scratch.cache.overflow + Int(value[0])
-        for step in 0..<Int(truncatingIfNeeded: found) { ids[step] = source[step] }
-        ids += Int(truncatingIfNeeded: found)
-        index &+= 1
-        continue
-      }
-      output.count = output.ids.distance(to: ids)
-      let from = index == 0 ? start : Int(scratch.ends[index &- 1])
-      let word = UnsafeBufferPointer(start: text + from, count: Int(scratch.ends[index]) &- from)
-      let isUnknown = appendRare(word, WordCache.Key(low: low, high: high), size &- from, &output, scratch)
-      if isUnknown, !isWarned {
-        isWarned = true
-        callForWords(text, index &+ 1, count, scratch)
-      }
-      if Places.areWanted { fillEnds(of: &output, from: output.ids.distance(to: ids), UInt32(from) &+ shift) }
-      ids = output.ids + output.count
-      ends = output.ends + (Places.areWanted ? output.count : 0)
-      index &+= 1
-      pieceStart = scratch.ends[index &- 1]
-    }
-    output.count = output.ids.distance(to: ids)
-  }
+  var byteCounts: UnsafeMutablePointer<UInt32> { merger.vocabulary.lengths }
+  var takesWholeWords: Bool { merger.takesWholeWords }
 
   /// Where one word is unknown others are: calls for the lines where the ids of whole words would stand.
   @inline(never)
-  private func callForWords(_ text: UnsafePointer<UInt8>, _ first: Int, _ count: Int, _ scratch: EncoderScratch) {
+  func callForWords(_ text: UnsafePointer<UInt8>, _ first: Int, _ count: Int, _ scratch: EncoderScratch) {
     for index in first..<count {
       let bucket = scratch.cache.buckets + Int(scratch.places[index])
       let (low, high) = (scratch.lows[index], scratch.highs[index])
@@ -164,22 +96,13 @@ final class ByteLevelEncoder: Sendable {
     }
   }
 
-  private func fillEnds(of output: inout TokenBuffer, from first: Int, _ start: UInt32) {
-    let byteCounts = merger.vocabulary.lengths
-    var end = start
-    for index in first..<output.count {
-      end &+= byteCounts[Int(output.ids[index])]
-      output.ends[index] = end
-    }
-  }
-
   /// Appends the ids of a word that the first look into the cache did not give: it has more ids than an entry, stands elsewhere, is
   /// long or unknown.
   ///
   /// - Parameter readable: how many bytes may be read from the start of the word.
   /// - Returns: whether it was a short word that nobody had seen before.
   @inline(never)
-  private func appendRare(
+  func appendRare(
     _ word: UnsafeBufferPointer<UInt8>, _ key: WordCache.Key, _ readable: Int, _ output: inout TokenBuffer,
     _ scratch: EncoderScratch
   ) -> Bool {
@@ -273,17 +196,4 @@ final class ByteLevelEncoder: Sendable {
       scratch.cache.insertLong(base, length, isPart: true, UnsafeBufferPointer(start: target, count: count))
     }
   }
-}
-
-/// Whether places are written beside ids; a type, so that the loop without them is compiled without them.
-protocol PlaceMode {
-  static var areWanted: Bool { get }
-}
-
-enum WithPlaces: PlaceMode {
-  @inline(__always) static var areWanted: Bool { true }
-}
-
-enum WithoutPlaces: PlaceMode {
-  @inline(__always) static var areWanted: Bool { false }
 }

@@ -28,6 +28,13 @@ final class EncoderScratch {
   var cuts: SafeCuts?
   private var dead: UnsafeMutablePointer<UInt64>
   private var deadCount = 16
+  /// What went wrong with a word of the text under way.
+  var failure: TokenizerError?
+  /// A word of the text under way cannot be encoded on its own.
+  var isEntangled = false
+  /// The exact sum of scores, for models where it decides.
+  var sum = RunningSum()
+  var segments: [SentencePieceSegment] = []
   /// For the general pipeline.
   var model = ModelScratch()
   private let masks: UnsafeMutablePointer<UInt64>

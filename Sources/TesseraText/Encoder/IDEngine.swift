@@ -9,6 +9,8 @@ final class IDEngine: Sendable {
   /// The way a tokenizer's texts go.
   enum Route: Sendable {
     case byteLevel(ByteLevelEncoder)
+    case words(WordEncoder<PipelineTiles>)
+    case sentencePieceWords(WordEncoder<SentencePieceTiles>)
     case general
   }
 
@@ -42,10 +44,15 @@ extension TokenizerCore {
   /// The way this tokenizer's texts go to their ids.
   var route: IDEngine.Route {
     engine.route {
-      guard !usesSentencePiece, case .bpe(let model) = description.model,
+      if let sentencePiece {
+        return SentencePieceTiles(sentencePiece).map { .sentencePieceWords(WordEncoder($0)) } ?? .general
+      }
+      if case .bpe(let model) = description.model,
         let encoder = ByteLevelEncoder(model, preTokenizer: preTokenizer)
-      else { return .general }
-      return .byteLevel(encoder)
+      {
+        return .byteLevel(encoder)
+      }
+      return PipelineTiles(self).map { .words(WordEncoder($0)) } ?? .general
     }
   }
 
@@ -57,26 +64,57 @@ extension TokenizerCore {
     _ scratch: EncoderScratch
   ) throws {
     guard text.count < Int(Int32.max) else { throw Self.tooLong }
-    guard case .byteLevel(let encoder) = route, normalizer?.leavesUnchanged(text) ?? true else {
-      try appendIDsByPipeline(of: Array(text), recognizesSpecial: recognizesSpecial, into: &output, scratch)
-      return
+    switch route {
+    case .byteLevel(let encoder) where normalizer?.leavesUnchanged(text) ?? true:
+      appendIDs(of: text, recognizesSpecial, into: &output) { encoder.encode($0, origin: $1, into: &$2, scratch) }
+    case .words(let encoder) where !output.hasPlaces:
+      try appendIDs(of: text, recognizesSpecial, into: &output, scratch, by: encoder)
+    case .sentencePieceWords(let encoder)
+    where !output.hasPlaces && text.count <= SentencePieceEncoder.maximumLength:
+      try appendIDs(of: text, recognizesSpecial, into: &output, scratch, by: encoder)
+    default: try appendIDsByPipeline(of: Array(text), recognizesSpecial: recognizesSpecial, into: &output, scratch)
     }
-    guard added.rawMatcher.mayMatch(in: text) || added.normalizedMatcher.mayMatch(in: text) else {
-      encoder.encode(text, origin: 0, into: &output, scratch)
+  }
+
+  /// Cuts added tokens out of a text and has the body append the ids of what is between them.
+  private func appendIDs(
+    of text: UnsafeBufferPointer<UInt8>, _ recognizesSpecial: Bool, into output: inout TokenBuffer,
+    _ body: (_ part: UnsafeBufferPointer<UInt8>, _ origin: Int, inout TokenBuffer) throws -> Void
+  ) rethrows {
+    // The library of sentencepiece knows no added tokens: without special ones there are none.
+    let isCut = recognizesSpecial || !usesSentencePiece
+    guard isCut, added.rawMatcher.mayMatch(in: text) || added.normalizedMatcher.mayMatch(in: text) else {
+      try body(text, 0, &output)
       return
     }
     var pieces = Pieces(input: Array(text))
     added.extract(from: &pieces, with: added.rawMatcher, skippingSpecial: !recognizesSpecial)
-    added.extract(from: &pieces, with: added.normalizedMatcher, skippingSpecial: !recognizesSpecial)
+    if !usesSentencePiece {
+      added.extract(from: &pieces, with: added.normalizedMatcher, skippingSpecial: !recognizesSpecial)
+    }
     for piece in pieces.pieces where piece.count > 0 {
       if piece.isText {
-        encoder.encode(
-          UnsafeBufferPointer(rebasing: text[piece.start..<piece.end]), origin: piece.start, into: &output, scratch)
+        try body(UnsafeBufferPointer(rebasing: text[piece.start..<piece.end]), piece.start, &output)
       } else {
         output.append(UInt32(piece.token), end: piece.end)
       }
       if output.isFull { return }
     }
+  }
+
+  /// Appends the ids of a text by its words, or by the general pipeline when it has no words.
+  private func appendIDs<Source: TileSource>(
+    of text: UnsafeBufferPointer<UInt8>, _ recognizesSpecial: Bool, into output: inout TokenBuffer,
+    _ scratch: EncoderScratch, by encoder: WordEncoder<Source>
+  ) throws {
+    let total = output.total
+    var isDone = true
+    try appendIDs(of: text, recognizesSpecial, into: &output) { part, origin, output in
+      if isDone { isDone = try encoder.encode(part, origin: origin, into: &output, scratch) }
+    }
+    if isDone { return }
+    output.rewind(to: total)
+    try appendIDsByPipeline(of: Array(text), recognizesSpecial: recognizesSpecial, into: &output, scratch)
   }
 
   private func appendIDsByPipeline(

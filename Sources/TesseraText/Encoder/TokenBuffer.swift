@@ -10,7 +10,7 @@ struct TokenBuffer: ~Copyable {
   /// Once there are more ids than these no others are wanted, though some may still come.
   var limit = Int.max
   /// Only their number is wanted: what was written may be overwritten at any time.
-  private let countsOnly: Bool
+  let countsOnly: Bool
   private var dropped = 0
   private var capacity: Int
 
@@ -32,6 +32,11 @@ struct TokenBuffer: ~Copyable {
   @inline(__always)
   mutating func dropIfCounting() {
     if countsOnly { (dropped, count) = (dropped &+ count, 0) }
+  }
+
+  /// Goes back to when there were so many ids in ``total``.
+  mutating func rewind(to total: Int) {
+    if countsOnly { (dropped, count) = (total, 0) } else { count = total }
   }
 
   /// Makes sure that so many more ids can be written.

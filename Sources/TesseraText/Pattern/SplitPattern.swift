@@ -13,6 +13,10 @@ struct SplitPattern: Sendable {
   let dialect: Dialect
   /// What was written by hand for this pattern.
   let scanner: (any PieceScanner)?
+  /// What the pattern was made from.
+  let source: String
+  /// Whether it matches its source and nothing else.
+  let isLiteral: Bool
   /// Remembers from the first step on; for tests.
   var alwaysRemembers = false
 
@@ -24,13 +28,17 @@ struct SplitPattern: Sendable {
   /// - Parameter usesScanner: false keeps to the general machine even where there is a scanner; for tests.
   init(_ source: String, dialect: Dialect, usesScanner: Bool = true) throws(TokenizerError) {
     self.dialect = dialect
+    self.source = source
+    isLiteral = false
     scanner = usesScanner ? Self.scanner(for: source, dialect: dialect) : nil
     let node = try PatternParser.parse(source, dialect: dialect)
     let properties: UnicodeProperties = dialect == .oniguruma ? .oniguruma : .rust
     program = try PatternCompiler.compile(node, words: properties.property("\\w") ?? .empty)
   }
 
-  private init(program: PatternProgram) { (self.program, dialect, scanner) = (program, .oniguruma, nil) }
+  private init(program: PatternProgram, literal: String) {
+    (self.program, dialect, scanner, source, isLiteral) = (program, .oniguruma, nil, literal, true)
+  }
 
   /// Whether this text runs on a scanner made for it.
   var isKnown: Bool { scanner != nil }
@@ -38,7 +46,7 @@ struct SplitPattern: Sendable {
   /// A pattern that matches one plain string.
   static func literal(_ text: String) throws(TokenizerError) -> SplitPattern {
     let node = PatternNode.scalars(text.unicodeScalars.map(\.value))
-    return SplitPattern(program: try PatternCompiler.compile(node, words: .empty))
+    return SplitPattern(program: try PatternCompiler.compile(node, words: .empty), literal: text)
   }
 
   /// Calls the body with the byte range of every match, from left to right.

@@ -24,7 +24,7 @@ public final class SentencePieceEncoder: Sendable {
   /// The longest text in bytes: positions are kept in 32 bits and normalizing may make a text longer.
   public static let maximumLength = 1 << 28
 
-  private enum Segmenter: Sendable {
+  enum Segmenter: Sendable {
     case unigram(UnigramSegmenter)
     case merger(SentencePieceMerger)
     case table(SentencePieceTableSegmenter)
@@ -42,7 +42,7 @@ public final class SentencePieceEncoder: Sendable {
   public let endID: UInt32?
   /// The id of the control symbol that fills a batch, if the model has one.
   public let paddingID: UInt32?
-  private let segmenter: Segmenter
+  let segmenter: Segmenter
 
   /// Prepares a model for encoding.
   ///

@@ -5,7 +5,7 @@ struct SentencePieceNormalizer: Sendable {
 
   let charsMap: SentencePieceCharsMap?
   let matcher: PieceTrie?
-  let addsDummyPrefix: Bool
+  var addsDummyPrefix: Bool
   let removesExtraWhitespaces: Bool
   let space: [UInt8]
   let treatsWhitespaceAsSuffix: Bool

@@ -15,13 +15,13 @@ struct UnigramSegmenter: Sendable {
   /// How much worse than the worst piece an unknown character is.
   private static let unknownPenalty: Float = 10
   /// Sums beyond this start again from zero, so that long texts do not lose the digits that decide.
-  private static let resetThreshold: Float = 100_000
+  static let resetThreshold: Float = 100_000
 
-  private let trie: PieceTrie
-  private let scores: [Float]
-  private let kinds: [SentencePieceModel.Piece.Kind]
-  private let unknownID: Int32
-  private let unknownScore: Float
+  let trie: PieceTrie
+  let scores: [Float]
+  let kinds: [SentencePieceModel.Piece.Kind]
+  let unknownID: Int32
+  let unknownScore: Float
 
   init(_ vocabulary: SentencePieceVocabulary) throws(TokenizerError) {
     if let id = vocabulary.scores.firstIndex(where: { !$0.isFinite }) {
@@ -51,10 +51,22 @@ struct UnigramSegmenter: Sendable {
   ///
   /// - Complexity: O(n) times the longest piece, 12 bytes of memory per byte of text.
   func segment(_ text: UnsafeBufferPointer<UInt8>, into segments: inout [SentencePieceSegment]) {
+    var sum: Float = 0
+    segment(text, sum: &sum, into: &segments)
+  }
+
+  /// Appends the segments of a stretch of text that no piece leaves, as they are in the whole text.
+  ///
+  /// - Parameter sum: the score of what stands before it; afterwards that of the stretch as well.
+  func segment(
+    _ text: UnsafeBufferPointer<UInt8>, sum: inout Float, into segments: inout [SentencePieceSegment]
+  ) {
     if text.isEmpty { return }
     withUnsafeTemporaryAllocation(of: Arrival.self, capacity: text.count + 1) { arrivals in
       arrivals.initialize(repeating: Arrival())
+      arrivals[0].score = sum
       forward(text, arrivals)
+      sum = arrivals[text.count].score
       var end = text.count
       let first = segments.count
       while end > 0 {
@@ -125,5 +137,5 @@ struct UnigramSegmenter: Sendable {
   }
 
   /// Longer user-defined symbols win over sequences of shorter ones, and all of them over ordinary pieces.
-  private static func userDefinedScore(_ length: Int) -> Float { Float(0.1 * Double(length - 1)) }
+  static func userDefinedScore(_ length: Int) -> Float { Float(0.1 * Double(length - 1)) }
 }
