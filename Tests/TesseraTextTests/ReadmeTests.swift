@@ -46,6 +46,14 @@ struct ReadmeTests {
       #expect(printed.suffix(from: encoding.count + 1).joined() == text)
       printed.removeAll()
       // snippet
+      let batch = try tokenizer.ids(batch: [text, text, back])  // on all cores, rows in order
+      print(batch.idCount, batch[0].count)
+      print(try tokenizer.prefix(of: text, tokens: 3))  // not an estimate
+      // end
+      #expect(printed[0] == "\(3 * count) \(count)\n" && Array(batch[2]) == Array(encoding.ids.dropFirst().dropLast()))
+      #expect(text.hasPrefix(printed[1].dropLast()) && (try tokenizer.count(String(printed[1].dropLast()))) == 3)
+      printed.removeAll()
+      // snippet
       let conversation: [ChatMessage] = [.system("Be brief."), .user("Hi")]
       let prompt = try tokenizer.chat(conversation, addGenerationPrompt: true)
       print(prompt.ids)  // one start token, not two
