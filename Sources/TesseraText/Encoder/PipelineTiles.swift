@@ -24,6 +24,7 @@ final class PipelineTiles: TileSource {
   func append(
     _ tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace, _ output: inout TokenBuffer, _ scratch: EncoderScratch
   ) throws -> Bool {
+    if !place.isFirst, !place.isLast, try appendPlain(tile, &output, scratch) { return true }
     var pieces = Pieces(input: Array(tile))
     pieces.pieces[0].base = place.base
     var isEntangled = false
@@ -43,15 +44,57 @@ final class PipelineTiles: TileSource {
     }
     pieces.dropEmpty()
     preTokenizer?.apply(to: &pieces)
-    scratch.model.output.removeAll()
     try pieces.bytes.withUnsafeBufferPointer { bytes in
       for piece in pieces.pieces {
         let word = UnsafeBufferPointer(rebasing: bytes[piece.start..<piece.end])
-        try model.tokenize(word, isRaw: false, &scratch.model)
+        try append(word: word, &output, scratch)
       }
     }
-    scratch.model.output.ids.withUnsafeBufferPointer { output.append(contentsOf: $0) }
     return true
+  }
+
+  private func append(
+    word: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) throws {
+    guard word.count > WordCache.shortLimit, let cuts = rules.cuts else {
+      return try merge(word, &output, scratch)
+    }
+    _ = try scratch.appendParts(of: word, cuts, unknown: nil, into: &output) { part, output in
+      try merge(part, &output, scratch)
+      return true
+    }
+  }
+
+  private func merge(
+    _ word: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) throws {
+    scratch.model.output.removeAll()
+    try model.tokenize(word, isRaw: false, &scratch.model)
+    scratch.model.output.ids.withUnsafeBufferPointer { output.append(contentsOf: $0) }
+  }
+
+  /// Appends the ids of a tile that is a blank and ASCII characters which no stage looks at together.
+  private func appendPlain(
+    _ tile: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) throws -> Bool {
+    guard let plain = rules.plain else { return false }
+    return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: tile.count + plain.lead.count) { word in
+      var index = 0
+      while index < tile.count, scanner.isBlank(tile[index]) { index += 1 }
+      guard index < tile.count, index == 1 && tile[0] == 0x20 || plain.lead.isEmpty else { return false }
+      for place in plain.lead.indices { word.initializeElement(at: place, to: plain.lead[place]) }
+      var count = plain.lead.count
+      let isSingle = tile.count - index == 1
+      while index < tile.count {
+        let byte = tile[index] < 0x80 ? plain.bytes[Int(tile[index])] : 0
+        guard byte != 0, isSingle || !plain.isolatesSymbols || TileRules.isAlphanumeric(byte) else { return false }
+        word.initializeElement(at: count, to: byte)
+        count += 1
+        index += 1
+      }
+      try append(word: UnsafeBufferPointer(rebasing: word[..<count]), &output, scratch)
+      return true
+    }
   }
 }
 

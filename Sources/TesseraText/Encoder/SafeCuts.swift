@@ -11,12 +11,22 @@ final class SafeCuts: @unchecked Sendable {
   /// The same by last and first byte, for tokens that hold only a part of a character.
   private let parts: UnsafeMutablePointer<UInt64>
 
-  init(_ vocabulary: ByteVocabulary) {
+  convenience init(_ vocabulary: ByteVocabulary) {
+    self.init()
+    for id in 0..<vocabulary.idCount { add(vocabulary.bytes(of: UInt32(id))) }
+  }
+
+  /// - Parameter tokens: all that can come out of merges.
+  convenience init(tokens: some Sequence<some Collection<UInt8>>) {
+    self.init()
+    for token in tokens { Array(token).withUnsafeBufferPointer { add($0) } }
+  }
+
+  private init() {
     pairs = .allocate(capacity: 1 << (Self.bits - 6))
     pairs.initialize(repeating: 0, count: 1 << (Self.bits - 6))
     parts = .allocate(capacity: 1 << 10)
     parts.initialize(repeating: 0, count: 1 << 10)
-    for id in 0..<vocabulary.idCount { add(vocabulary.bytes(of: UInt32(id))) }
   }
 
   deinit {
@@ -74,5 +84,51 @@ final class SafeCuts: @unchecked Sendable {
       position &+= length
       left = right
     }
+  }
+}
+
+extension EncoderScratch {
+  /// Appends the ids of a long word part by part; parts seen before are known.
+  ///
+  /// - Parameters:
+  ///   - unknown: an id that neighbours share.
+  ///   - encode: appends the ids of a part, or says no.
+  /// - Returns: false as soon as a part got no ids; some of those before it may have been appended.
+  func appendParts(
+    of word: UnsafeBufferPointer<UInt8>, _ cuts: SafeCuts, unknown: UInt32?, into output: inout TokenBuffer,
+    _ encode: (UnsafeBufferPointer<UInt8>, inout TokenBuffer) throws -> Bool
+  ) rethrows -> Bool {
+    var (start, isDone) = (0, true)
+    let first = output.count
+    func append(_ end: Int) throws {
+      guard isDone else { return }
+      let part = UnsafeBufferPointer(rebasing: word[start..<end])
+      let before = output.count
+      isDone = try appendPart(part, readable: word.count - start, into: &output, encode)
+      if let unknown, before > first, output.count > before, output.ids[before] == unknown,
+        output.ids[before - 1] == unknown
+      {
+        output.remove(at: before)
+      }
+      start = end
+    }
+    var ends: [Int] = []
+    if word.count > 0 { cuts.forEachCut(in: word) { ends.append($0) } }
+    for end in ends { try append(end) }
+    try append(word.count)
+    return isDone
+  }
+
+  private func appendPart(
+    _ part: UnsafeBufferPointer<UInt8>, readable: Int, into output: inout TokenBuffer,
+    _ encode: (UnsafeBufferPointer<UInt8>, inout TokenBuffer) throws -> Bool
+  ) rethrows -> Bool {
+    guard let base = part.baseAddress, part.count <= WordCache.shortLimit else { return try encode(part, &output) }
+    let key = partKey(base, part.count, readable: readable)
+    if cache.find(key, { output.append(contentsOf: $0) }) { return true }
+    let first = output.count
+    guard try encode(part, &output) else { return false }
+    cache.insert(key, UnsafeBufferPointer(start: output.ids + first, count: output.count - first))
+    return true
   }
 }

@@ -8,6 +8,8 @@ final class SentencePieceTiles: TileSource {
   private let encoder: SentencePieceEncoder
   /// For tiles that are not the first.
   private let normalizer: SentencePieceNormalizer
+  /// Where no piece reaches over, inside words.
+  private let cuts: SafeCuts
   /// For each id, when sums decide.
   private let scores: [Float]
   /// How close to its bound a sum may be taken for one that was never shifted.
@@ -40,6 +42,9 @@ final class SentencePieceTiles: TileSource {
     var inner = normalizer
     inner.addsDummyPrefix = normalizer.removesExtraWhitespaces
     self.normalizer = inner
+    cuts = SafeCuts(
+      tokens: vocabulary.pieces.indices.lazy
+        .filter { !SentencePieceVocabulary.isReserved(vocabulary.kinds[$0]) }.map { vocabulary.pieces[$0] })
   }
 
   private static func scanner(
@@ -94,8 +99,9 @@ final class SentencePieceTiles: TileSource {
       scratch.isEntangled = true
       return false
     }
-    scratch.segments.removeAll(keepingCapacity: true)
     return normalized.withUnsafeBufferPointer { text in
+      if !place.isFirst, text.count > WordCache.shortLimit, appendParts(of: text, &output, scratch) { return true }
+      scratch.segments.removeAll(keepingCapacity: true)
       switch encoder.segmenter {
       case .merger(let merger):
         merger.segment(text, into: &scratch.segments)
@@ -117,6 +123,27 @@ final class SentencePieceTiles: TileSource {
       case .table: return false
       }
     }
+  }
+
+  /// Appends the ids of a long tile part by part; when the sum of scores may decide in one of them nothing is appended.
+  private func appendParts(
+    of text: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) -> Bool {
+    let count = output.count
+    let unknown = encoder.vocabulary.byteIDs.isEmpty ? UInt32(bitPattern: encoder.vocabulary.unknownID) : nil
+    let isDone = scratch.appendParts(of: text, cuts, unknown: unknown, into: &output) { part, output in
+      scratch.segments.removeAll(keepingCapacity: true)
+      switch encoder.segmenter {
+      case .merger(let merger): merger.segment(part, into: &scratch.segments)
+      case .unigram(let segmenter):
+        guard segmenter.segmentIfCertain(part, into: &scratch.segments) else { return false }
+      case .table: return false
+      }
+      emit(part, &output, scratch)
+      return true
+    }
+    if !isDone { output.count = count }
+    return isDone
   }
 
   /// Whether what stands around a tile matters to it, or the tile to what stands around it.

@@ -13,6 +13,20 @@ struct TileRules: Sendable {
   private(set) var isStrict = false
   /// Whether white space at the ends of a text is taken away.
   private let isStripped: Bool
+  /// Where no token of a model that merges whole texts reaches over, inside words.
+  private(set) var cuts: SafeCuts?
+  /// What becomes of words in ASCII, when each character is rewritten alone.
+  private(set) var plain: Plain?
+
+  struct Plain: Sendable {
+    /// What stands for one blank before a word.
+    var lead: [UInt8]
+    /// What becomes of each byte; 0 for what is not plain.
+    var bytes: [UInt8]
+    /// Whether symbols are words of their own.
+    var isolatesSymbols: Bool
+  }
+
   /// What a blank has become.
   private let mark: [UInt8]
 
@@ -43,8 +57,13 @@ struct TileRules: Sendable {
       guard mark != [0x20], case .bpe(let model) = model, Self.cutsAtMarks(model, mark) else { return nil }
       scanner.isolatesLineFeeds =
         !isStripped && !scanner.takesWhiteSpace && become([0x0A]) == [0x0A] && Self.spellsLineFeeds(model)
+      if Self.spells(model) {
+        let table = model.vocabulary
+        self.cuts = SafeCuts(tokens: (0..<table.entryCount).lazy.map { table.text(ofEntry: $0) })
+      }
     }
     chooseSymbols(cuts)
+    choosePlain(cuts)
   }
 
   // MARK: Stages
@@ -125,6 +144,33 @@ struct TileRules: Sendable {
     }
   }
 
+  /// Finds out whether words in ASCII need no stage.
+  private mutating func choosePlain(_ cuts: [PreTokenizer]) {
+    let isolates = scanner.isolatesSymbols
+    switch cuts.first {
+    case .bert: guard cuts.count == 1, !isStrict, isolates else { return }
+    case .metaspace, nil: guard cuts.count <= 1 else { return }
+    default: return
+    }
+    for case .replace(let pattern, _) in stages
+    where pattern.isLiteral ? pattern.source.unicodeScalars.count > 1 : pattern.source != " {2,}" {
+      return
+    }
+    if !isolates {
+      let blank = become([0x20])
+      guard blank == mark || blank == [0x20] && !cuts.isEmpty else { return }
+    }
+    let bytes = (0..<128).map { (byte: UInt8) -> UInt8 in
+      let result = become([byte])
+      return byte > 0x20 && byte < 0x7F && result.count == 1 && result[0] > 0x20 ? result[0] : 0
+    }
+    plain = Plain(lead: isolates ? [] : mark, bytes: bytes, isolatesSymbols: isolates)
+  }
+
+  static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26
+  }
+
   // MARK: Merges
 
   /// Whether no token reaches over the beginning of a run of marks, so that merging never looks over it.
@@ -139,10 +185,14 @@ struct TileRules: Sendable {
     }
   }
 
+  /// Whether no character is unknown.
+  private static func spells(_ model: BPEModel) -> Bool {
+    model.byteFallback && (0...255).allSatisfy { model.vocabulary.id(of: ByteFallback.token(of: $0)) != nil }
+  }
+
   /// Whether a line feed is a token or a byte, and no other token holds one.
   private static func spellsLineFeeds(_ model: BPEModel) -> Bool {
-    let hasBytes = (0...255).allSatisfy { model.vocabulary.id(of: ByteFallback.token(of: $0)) != nil }
-    guard model.byteFallback, hasBytes else { return false }
+    guard spells(model) else { return false }
     return (0..<model.vocabulary.entryCount).allSatisfy {
       let text = model.vocabulary.text(ofEntry: $0)
       return text.count < 2 || !text.contains(0x0A)

@@ -77,6 +77,12 @@ struct TokenBuffer: ~Copyable {
     count &+= more.count
   }
 
+  /// Takes out one id.
+  mutating func remove(at index: Int) {
+    for next in index + 1..<max(count, index + 1) { ids[next - 1] = ids[next] }
+    count -= 1
+  }
+
   /// The memory of the ids and of their ends.
   consuming func take() -> (ids: TableMemory, ends: TableMemory) { (memory, endMemory) }
 
