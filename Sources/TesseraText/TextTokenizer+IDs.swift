@@ -50,7 +50,8 @@ extension TextTokenizer {
     let recognizes = recognizesSpecial(specialTokensInText)
     let parts = Self.parts(of: texts)
     let workers = min(max(1, threads ?? Parallel.coreCount), max(parts.count, 1))
-    let encoded = try Parallel.map(workers == 1 ? [0..<texts.count] : parts, threads: workers, state: { () }) { rows, _ in
+    let encoded = try Parallel.map(workers == 1 ? [0..<texts.count] : parts, threads: workers, state: { () }) {
+      rows, _ in
       try core.engine.withScratch { scratch in try encode(texts[rows], recognizes, withPlaces, scratch) }
     }
     if encoded.count == 1, let only = encoded.first {

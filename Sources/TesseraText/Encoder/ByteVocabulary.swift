@@ -34,46 +34,58 @@ final class ByteVocabulary: @unchecked Sendable {
     lengths.deallocate()
   }
 
+  /// Writes the bytes of every entry, then their places in the table, whose lines are called for some entries ahead.
   private func fill(_ table: TokenTable) {
     let alphabet = ByteLevelAlphabet.scalars
     var byteOf = [Int16](repeating: -1, count: 1 << 11)
     for (byte, scalar) in alphabet.enumerated() { byteOf[Int(scalar)] = Int16(byte) }
-    var used = 0
+    let hashes = UnsafeMutablePointer<(hash: UInt64, id: UInt32)>.allocate(capacity: max(table.entryCount, 1))
+    defer { hashes.deallocate() }
+    let hasReplaced = !table.replaced.isEmpty
+    var (used, found) = (0, 0)
     table.bytes.withUnsafeBufferPointer { bytes in
       byteOf.withUnsafeBufferPointer { byteOf in
         for entry in 0..<table.entryCount {
-          var index = Int(table.starts[entry])
-          let end = Int(table.starts[entry + 1])
+          let range = table.range(ofEntry: entry)
+          var index = range.lowerBound
+          let end = range.upperBound
           let start = used
           var isInAlphabet = true
           // Characters of the alphabet are one or two bytes long.
           while index < end, isInAlphabet {
             let lead = Int(bytes[index])
             let isShort = lead < 0x80
-            let scalar = isShort || lead >= 0xE0 || index + 1 == end ? lead : (lead & 0x1F) << 6 | Int(bytes[index + 1]) & 0x3F
+            let scalar =
+              isShort || lead >= 0xE0 || index + 1 == end ? lead : (lead & 0x1F) << 6 | Int(bytes[index + 1]) & 0x3F
             let byte = lead < 0xE0 ? byteOf[scalar] : -1
             isInAlphabet = byte >= 0
             pool[used] = UInt8(truncatingIfNeeded: byte)
             used += 1
             index += isShort ? 1 : 2
           }
-          if isInAlphabet, !table.replaced.contains(entry) {
-            insert(id: table.ids[entry], start: start, count: used - start)
-          } else {
+          guard isInAlphabet, !(hasReplaced && table.replaced.contains(entry)) else {
             used = start
+            continue
           }
+          let id = table.ids[entry]
+          starts[Int(id)] = UInt32(start)
+          lengths[Int(id)] = UInt32(used - start)
+          hashes[found] = (UnsafeBufferPointer(start: pool + start, count: used - start).foldedHash(), id)
+          found += 1
         }
       }
     }
-  }
-
-  private func insert(id: UInt32, start: Int, count: Int) {
-    starts[Int(id)] = UInt32(start)
-    lengths[Int(id)] = UInt32(count)
-    let hash = UnsafeBufferPointer(start: pool + start, count: count).foldedHash()
-    var slot = Int(truncatingIfNeeded: hash &>> shift)
-    while slots[slot] != 0 { slot = (slot + 1) & mask }
-    slots[slot] = hash & ~0xFFFF_FFFF | UInt64(id + 1)
+    let distance = 12
+    for index in 0..<found {
+      if index &+ distance < found {
+        TesseraText.prefetch(
+          UnsafeMutableRawPointer(slots + Int(truncatingIfNeeded: hashes[index &+ distance].hash &>> shift)))
+      }
+      let (hash, id) = hashes[index]
+      var slot = Int(truncatingIfNeeded: hash &>> shift)
+      while slots[slot] != 0 { slot = (slot + 1) & mask }
+      slots[slot] = hash & ~0xFFFF_FFFF | UInt64(id + 1)
+    }
   }
 
   /// The bytes of an id.

@@ -26,15 +26,17 @@ final class MergeRanks: @unchecked Sendable {
 
   /// - Returns: `nil` when an id or a rank is too large for the layout.
   init?(_ table: MergeTable) {
-    var bits = 8
-    while 1 << bits < table.count * 3 / 2 { bits += 1 }
     var highest = 0
     var fits = true
+    var total = 0
     table.forEach { left, right, merge in
+      total += 1
       highest = max(highest, Int(merge.rank) + 1)
       fits = fits && max(left, right, merge.id) < Self.idLimit && merge.rank < Self.rankLimit - 1
     }
     guard fits else { return nil }
+    var bits = 8
+    while 1 << bits < total * 3 / 2 { bits += 1 }
     rankCount = highest
     shift = UInt64(64 - bits)
     mask = 1 << bits - 1
@@ -47,15 +49,29 @@ final class MergeRanks: @unchecked Sendable {
     knownShift = UInt64(62 - bits)
     made = .allocate(capacity: max(highest, 1))
     made.initialize(repeating: 0, count: max(highest, 1))
+    // Entered in the order of the other table, with the lines of those to come called for.
+    let entries = UnsafeMutablePointer<(key: UInt64, hash: UInt64)>.allocate(capacity: max(total, 1))
+    defer { entries.deallocate() }
+    var count = 0
     table.forEach { left, right, merge in
       let key = UInt64(left) &<< 43 | UInt64(right) &<< 22
-      let hash = Self.hash(key)
+      entries[count] = (key | UInt64(merge.rank), Self.hash(key))
+      count += 1
+      made[Int(merge.rank)] = merge.id
+    }
+    let distance = 12
+    for index in 0..<count {
+      if index &+ distance < count {
+        let hash = entries[index &+ distance].hash
+        prefetch(UnsafeMutableRawPointer(slots + Int(truncatingIfNeeded: hash &>> shift)))
+        prefetch(UnsafeMutableRawPointer(known + Int((hash &>> knownShift) &>> 6)))
+      }
+      let (entry, hash) = entries[index]
       let bit = hash &>> knownShift
       known[Int(bit >> 6)] |= 1 << (bit & 63)
       var slot = Int(truncatingIfNeeded: hash &>> shift)
       while slots[slot] != Self.free { slot = (slot &+ 1) & mask }
-      slots[slot] = key | UInt64(merge.rank)
-      made[Int(merge.rank)] = merge.id
+      slots[slot] = entry
     }
   }
 

@@ -9,10 +9,11 @@ struct SplitPattern: Sendable {
   /// Whose syntax and whose Unicode tables a pattern was written for.
   enum Dialect: Sendable, Hashable { case oniguruma, rust }
 
-  private let program: PatternProgram
+  /// What the machine runs; `nil` where there is a scanner, which needs none.
+  private let program: PatternProgram?
   let dialect: Dialect
-  /// What was written by hand for this pattern.
-  let scanner: (any PieceScanner)?
+  /// Makes what was written by hand for this pattern: its tables of classes are made when they are first needed.
+  private let scannerOnce: Once<any PieceScanner>?
   /// Remembers from the first step on; for tests.
   var alwaysRemembers = false
 
@@ -24,16 +25,23 @@ struct SplitPattern: Sendable {
   /// - Parameter usesScanner: false keeps to the general machine even where there is a scanner; for tests.
   init(_ source: String, dialect: Dialect, usesScanner: Bool = true) throws(TokenizerError) {
     self.dialect = dialect
-    scanner = usesScanner ? Self.scanner(for: source, dialect: dialect) : nil
+    scannerOnce = usesScanner ? Self.scanner(for: source, dialect: dialect) : nil
+    guard scannerOnce == nil else {
+      program = nil
+      return
+    }
     let node = try PatternParser.parse(source, dialect: dialect)
     let properties: UnicodeProperties = dialect == .oniguruma ? .oniguruma : .rust
     program = try PatternCompiler.compile(node, words: properties.property("\\w") ?? .empty)
   }
 
-  private init(program: PatternProgram) { (self.program, dialect, scanner) = (program, .oniguruma, nil) }
+  private init(program: PatternProgram) { (self.program, dialect, scannerOnce) = (program, .oniguruma, nil) }
 
   /// Whether this text runs on a scanner made for it.
-  var isKnown: Bool { scanner != nil }
+  var isKnown: Bool { scannerOnce != nil }
+
+  /// What was written by hand for this pattern.
+  var scanner: (any PieceScanner)? { scannerOnce?.value }
 
   /// A pattern that matches one plain string.
   static func literal(_ text: String) throws(TokenizerError) -> SplitPattern {
@@ -51,6 +59,7 @@ struct SplitPattern: Sendable {
   func forEachMatch(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {
     guard !text.isEmpty else { return }
     if let scanner { return scanner.forEachMatch(in: text, body) }
+    guard let program else { return }
     program.code.withUnsafeBufferPointer { code in
       program.branches.withUnsafeBufferPointer { branches in
         program.targets.withUnsafeBufferPointer { targets in

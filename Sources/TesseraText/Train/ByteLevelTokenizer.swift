@@ -31,13 +31,13 @@ extension TextTokenizer {
 
   /// A tokenizer from a trained byte-level vocabulary.
   init(byteLevel trained: TrainedBPE, specialTokens: [String]) throws {
-    var table = TokenTable(capacity: trained.vocabulary.count)
+    var table = TokenTableBuilder(capacity: trained.vocabulary.count)
     for (id, token) in trained.vocabulary.enumerated() { table.insert(token.utf8, id: UInt32(id)) }
-    var pairs = MergeTable(capacity: trained.merges.count)
+    var pairs = MergeTableBuilder(capacity: trained.merges.count)
     for (rank, merge) in trained.merges.enumerated() {
       pairs.insert(merge.left, merge.right, .init(rank: UInt32(rank), id: merge.result))
     }
-    var model = BPEModel(vocabulary: table, pairs: pairs)
+    var model = BPEModel(vocabulary: table.finish(), pairs: pairs.finish())
     model.prepareRawBytes()
     let byteLevel: JSON = [
       "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true,
