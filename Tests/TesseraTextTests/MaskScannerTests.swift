@@ -37,10 +37,14 @@ struct MaskScannerTests {
   }
 
   static let fragments: [String] = [
-    "a", "B", "z", "Q", "the", "Don", "IT", "iPhone", "'", "'s", "'S", "'ll", "'LL", "'lL", "'re", "'vE", "'t", "'d", "'m", "''",
-    "'ſ", "ſ", " ", "  ", "    ", "\t", "\n", "\r\n", "\n\n", "\u{0B}", "\u{0C}", " \n", "\n ", "\n\n   ", " \t\n", "1", "12",
-    "1234567", "9", ".", ",", "(", ")", "//", "/", "\n/", "/\n", "://", "!!", "-", "_", "é", "Ж", "日本", "ー", "\u{0301}", "²", "½",
-    "\u{00A0}", "\u{3000}", "\u{2028}", "🙂", "\u{200D}", "\u{00}", "\u{1F}", "\u{7F}", "words", " and", " Words", "x'y", "A'S", "a'llb",
+    "a", "B", "z", "Q", "the", "Don", "IT", "iPhone", "'", "'s", "'S", "'ll", "'LL", "'lL", "'re", "'vE", "'t", "'d",
+    "'m", "''",
+    "'ſ", "ſ", " ", "  ", "    ", "\t", "\n", "\r\n", "\n\n", "\u{0B}", "\u{0C}", " \n", "\n ", "\n\n   ", " \t\n", "1",
+    "12",
+    "1234567", "9", ".", ",", "(", ")", "//", "/", "\n/", "/\n", "://", "!!", "-", "_", "é", "Ж", "日本", "ー", "\u{0301}",
+    "²", "½",
+    "\u{00A0}", "\u{3000}", "\u{2028}", "🙂", "\u{200D}", "\u{00}", "\u{1F}", "\u{7F}", "words", " and", " Words", "x'y",
+    "A'S", "a'llb",
   ]
 
   static func text(_ random: inout SplitMix64, _ count: Int, asciiOnly: Bool) -> [UInt8] {
@@ -65,7 +69,9 @@ struct MaskScannerTests {
     }
   }
 
-  @Test("blocks of 64 bytes give the pieces that a scalar at a time gives", arguments: [SplitPattern.Dialect.oniguruma, .rust])
+  @Test(
+    "blocks of 64 bytes give the pieces that a scalar at a time gives",
+    arguments: [SplitPattern.Dialect.oniguruma, .rust])
   func blocks(dialect: SplitPattern.Dialect) throws {
     let classes = ScanClasses.standard(dialect)
     Self.check(GPT2Scanner(classes: classes), "gpt2")
@@ -76,7 +82,9 @@ struct MaskScannerTests {
     Self.check(O200KScanner(classes: classes, digits: 1, joinsContractions: false), "tekken")
   }
 
-  @Test("DeepSeek's three cuts in one give the pieces that they give one after the other", arguments: [SplitPattern.Dialect.oniguruma, .rust])
+  @Test(
+    "DeepSeek's three cuts in one give the pieces that they give one after the other",
+    arguments: [SplitPattern.Dialect.oniguruma, .rust])
   func deepSeek(dialect: SplitPattern.Dialect) throws {
     let patterns = try [
       #"\p{N}{1,3}"#, "[一-龥぀-ゟ゠-ヿ]+",

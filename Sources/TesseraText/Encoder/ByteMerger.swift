@@ -26,9 +26,13 @@ final class ByteMerger: @unchecked Sendable {
     guard let raw = model.rawBytes, model.dropout ?? 0 == 0, model.vocabulary.maximumID < MergeRanks.idLimit,
       let pairs = MergeRanks(model.pairs)
     else { return nil }
+    let vocabulary = ByteVocabulary(model.vocabulary)
+    let idCount = vocabulary.idCount
+    guard raw.byteIDs.allSatisfy({ $0 < idCount && vocabulary.lengths[Int($0)] == 1 }), pairs.agrees(with: vocabulary)
+    else { return nil }
     self.pairs = pairs
     self.model = model
-    vocabulary = ByteVocabulary(model.vocabulary)
+    self.vocabulary = vocabulary
     takesWholeWords = model.ignoresMerges
     byteIDs = .allocate(capacity: 256)
     byteIDs.initialize(repeating: 0, count: 256)

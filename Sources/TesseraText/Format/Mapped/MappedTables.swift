@@ -25,7 +25,8 @@ extension TokenTable {
 
   /// Lays a table over its sections.
   ///
-  /// What is looked at here is what a reader cannot check in passing: that the search for a text ends, and which id is the largest.
+  /// What is looked at here is what a reader cannot check in passing: that texts do not overlap, that the search for one ends, and
+  /// which id is the largest.
   ///
   /// - Complexity: O(entries), at some billions a second.
   init(_ file: MappedFile, _ header: ConfigurationNode) throws {
@@ -35,6 +36,11 @@ extension TokenTable {
     guard ids.count < Int(UInt32.max) - 1, starts.count == ids.count + 1 else {
       throw TokenizerError(
         .malformed, "\(starts.count) starts do not fit \(ids.count) texts", at: file.place(of: .starts))
+    }
+    guard Self.areOrdered(starts, upTo: bytes.count) else {
+      throw TokenizerError(
+        .malformed, "expected starts that grow from 0 to the \(bytes.count) bytes of the texts",
+        at: file.place(of: .starts))
     }
     slots = try file.row(.textPlaces, of: UInt64.self)
     let free = try header.count("free_place")
@@ -51,6 +57,15 @@ extension TokenTable {
       var highest: UInt32 = 0
       for id in ids { highest = Swift.max(highest, id) }
       return ids.isEmpty ? -1 : Int(highest)
+    }
+  }
+
+  /// Whether texts follow one another, so that all of them together are no longer than their section.
+  private static func areOrdered(_ starts: TableRow<UInt32>, upTo end: Int) -> Bool {
+    starts.withUnsafeBufferPointer { starts in
+      var falls: UInt32 = 0
+      for index in 1..<Swift.max(starts.count, 1) { falls |= starts[index] < starts[index &- 1] ? 1 : 0 }
+      return falls == 0 && starts.first == 0 && starts.last.map(Int.init) == end
     }
   }
 
