@@ -10,15 +10,15 @@ final class MergeRanks: @unchecked Sendable {
   static let noMerge = UInt32.max
   /// Ids must be smaller.
   static let idLimit: UInt32 = 1 << 21 - 1
-  private static let rankLimit: UInt32 = 1 << 22
+  static let rankLimit: UInt32 = 1 << 22
   private static let free = UInt64.max
 
   private let slots: UnsafeMutablePointer<UInt64>
-  private let slotMemory: TableMemory
   private let known: UnsafeMutablePointer<UInt64>
-  private let knownMemory: TableMemory
   private let knownShift: UInt64
   private let made: UnsafeMutablePointer<UInt32>
+  /// What keeps the three of them.
+  private let owners: [AnyObject]
   private let shift: UInt64
   private let mask: Int
   /// One more than the highest rank.
@@ -40,15 +40,16 @@ final class MergeRanks: @unchecked Sendable {
     rankCount = highest
     shift = UInt64(64 - bits)
     mask = 1 << bits - 1
-    slotMemory = TableMemory(byteCount: 8 << bits)
+    let slotMemory = TableMemory(byteCount: 8 << bits)
     slots = slotMemory.row(of: UInt64.self)
     slots.update(repeating: Self.free, count: 1 << bits)
     // Four bits for each slot.
-    knownMemory = TableMemory(byteCount: 1 << (bits - 1))
+    let knownMemory = TableMemory(byteCount: 1 << (bits - 1))
     known = knownMemory.row(of: UInt64.self)
     knownShift = UInt64(62 - bits)
-    made = .allocate(capacity: max(highest, 1))
-    made.initialize(repeating: 0, count: max(highest, 1))
+    let madeMemory = TableMemory(byteCount: 4 * highest)
+    made = madeMemory.row(of: UInt32.self)
+    owners = [slotMemory, knownMemory, madeMemory]
     // Entered in the order of the other table, with the lines of those to come called for.
     let entries = UnsafeMutablePointer<(key: UInt64, hash: UInt64)>.allocate(capacity: max(total, 1))
     defer { entries.deallocate() }
@@ -75,8 +76,28 @@ final class MergeRanks: @unchecked Sendable {
     }
   }
 
-  deinit {
-    made.deallocate()
+  /// Lays the tables over those of a file.
+  ///
+  /// - Returns: `nil` when a number in them leads outside; ``agrees(with:)`` asks for the rest.
+  init?(_ stored: StoredEncoderTables) {
+    guard stored.hasGoodRanks else { return nil }
+    let bits = stored.ranks.count.trailingZeroBitCount
+    (shift, knownShift) = (UInt64(64 - bits), UInt64(62 - bits))
+    mask = stored.ranks.count - 1
+    rankCount = stored.made.count
+    // Nothing is written after the tables are made.
+    slots = UnsafeMutablePointer(mutating: stored.ranks.base)
+    known = UnsafeMutablePointer(mutating: stored.bits.base)
+    made = UnsafeMutablePointer(mutating: stored.made.base)
+    owners = [stored.ranks.owner, stored.bits.owner, stored.made.owner]
+  }
+
+  /// The tables as rows: slots, bits, ids.
+  var rows: (slots: TableRow<UInt64>, bits: TableRow<UInt64>, made: TableRow<UInt32>) {
+    (
+      TableRow(slots, count: mask + 1, owner: self), TableRow(known, count: (mask + 1) / 16, owner: self),
+      TableRow(made, count: rankCount, owner: self)
+    )
   }
 
   @inline(__always)

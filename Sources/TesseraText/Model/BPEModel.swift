@@ -14,6 +14,9 @@ struct BPEModel: Sendable {
   /// A whole word that is in the vocabulary is taken without merging.
   var ignoresMerges = false
 
+  /// The tables of the fast encoder, when a file holds them.
+  var storedEncoder: StoredEncoderTables?
+
   /// The vocabulary in raw bytes, when every byte has a token of its own and words need no marks: the fast way in.
   private(set) var rawBytes: RawByteVocabulary?
 

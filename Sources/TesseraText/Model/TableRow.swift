@@ -5,7 +5,7 @@ struct TableRow<Element: BitwiseCopyable & Sendable>: RandomAccessCollection, @u
   let base: UnsafePointer<Element>
   let count: Int
   /// What keeps the memory.
-  private let owner: AnyObject
+  let owner: AnyObject
 
   /// - Parameter base: the first of `count` elements in memory that lives as long as its owner.
   init(_ base: UnsafePointer<Element>, count: Int, owner: AnyObject) {

@@ -60,6 +60,16 @@ final class MappedFile: @unchecked Sendable {
     case merges = 10
     /// The score of each text: 64-bit floats.
     case scores = 11
+    /// The sections of the fast encoder, see ``StoredEncoderTables``: bytes of the tokens, 32 bits each for where those of an id
+    /// start and how many they are, and the table of whole words, 64 bits a place.
+    case wordTexts = 12
+    case wordStarts = 13
+    case wordLengths = 14
+    case wordPlaces = 15
+    /// Ranks of pairs: 21 bits left, 21 bits right, 22 bits rank; bits for the hashes of the pairs; the id that each rank makes.
+    case rankPlaces = 16
+    case rankBits = 17
+    case rankIDs = 18
   }
 
   private let base: UnsafeRawPointer

@@ -45,7 +45,13 @@ extension TextTokenizer {
     header["reason_for_no_tokenizer_json"] = description.reasonForNoTokenizerJSON.map { .string($0) }
     header["vocabulary"] = description.model.vocabulary.write(to: &file)
     switch description.model {
-    case .bpe(let model): header["merges"] = model.pairs.write(to: &file)
+    case .bpe(let model):
+      header["merges"] = model.pairs.write(to: &file)
+      if let raw = model.rawBytes, core.preTokenizer?.endsInByteLevel ?? false,
+        let (ranks, words) = ByteMerger.made(model, raw, seed: TokenTable.storedSeed)
+      {
+        words.stored(with: ranks).write(to: &file)
+      }
     case .unigram(let model): file.add(.scores, model.scores)
     case .wordPiece, .wordLevel: break
     }
@@ -95,10 +101,14 @@ extension TokenizerDescription {
     guard let members = tokenizer.json.objectValue else { throw tokenizer.unexpected("an object") }
     let vocabulary = try TokenTable(file, try header.child("vocabulary"))
     let settings = ConfigurationNode(members["model"] ?? .object([:]), path: "model")
-    let model = try ModelReader.make(
+    var model = try ModelReader.make(
       try header.string("model"), settings, vocabulary,
       pairs: { _ in try MergeTable(file, try header.child("merges")) },
       scores: { try Self.scores(file, vocabulary) })
+    if case .bpe(var merging) = model {
+      merging.storedEncoder = try StoredEncoderTables(file)
+      model = .bpe(merging)
+    }
     let added = try header.elements("added_tokens").map { node in
       let parts = try node.elements()
       guard parts.count == 2, let hasID = parts[1].json.boolValue else {
