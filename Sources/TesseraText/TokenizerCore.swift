@@ -13,6 +13,8 @@ final class TokenizerCore: Sendable {
   /// Special tokens are told from others by their ids and are no byte-level text: so in formats where they stand outside the
   /// vocabulary. tokenizer.json tells them by their texts.
   private let keepsAddedApart: Bool
+  /// Whether added tokens keep the ids of the file.
+  let honorsIDs: Bool
   /// Does the work for models of sentencepiece, whose rules differ from those of tokenizer.json.
   let sentencePiece: SentencePieceEncoder?
   /// The way to ids alone.
@@ -40,6 +42,7 @@ final class TokenizerCore: Sendable {
     added = AddedVocabulary(
       description.addedTokens, model: description.model.vocabulary, normalizer: normalizer, honorsIDs: honorsIDs)
     defaultSpecialTokensInText = specialTokensInText
+    self.honorsIDs = honorsIDs
     keepsAddedApart = honorsIDs && decoder?.isByteLevel ?? false
     keepsRawBytes = description.model.readsRawBytes && (preTokenizer?.endsInByteLevel ?? false)
   }

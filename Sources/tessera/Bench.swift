@@ -139,19 +139,24 @@ struct BenchLoad: ParsableCommand {
 
   func run() throws {
     var times: [Clock.Time] = []
+    var firstIDs: [Clock.Time] = []
     var size = 0
     var residentAfterFirst = 0
     for _ in 0..<passes {
       let clock = Clock()
       let tokenizer = try source.load()
       times.append(clock.elapsed)
+      _ = try tokenizer.ids(of: "A first text, and its ids.")
+      firstIDs.append(clock.elapsed)
       size = tokenizer.vocabularySize
       if times.count == 1 { residentAfterFirst = ProcessMemory.peakBytes }
     }
     let best = times.map(\.wall).min() ?? 0
+    let bestIDs = firstIDs.map(\.wall).min() ?? 0
     guard json else {
       try Console.print(
-        "\(size) tokens; first \(BenchEncode.rounded(times[0].wall)) s, best \(BenchEncode.rounded(best)) s, "
+        "\(size) tokens; first \(Self.milliseconds(times[0].wall)), best \(Self.milliseconds(best)); "
+          + "to the first ids \(Self.milliseconds(firstIDs[0].wall)), best \(Self.milliseconds(bestIDs)); "
           + "peak memory \(residentAfterFirst / 1_000_000) MB")
       return
     }
@@ -159,9 +164,12 @@ struct BenchLoad: ParsableCommand {
       JSON.object([
         "vocabulary_size": .integer(Int64(size)), "first_wall_seconds": .number(times[0].wall),
         "first_cpu_seconds": .number(times[0].cpu), "best_wall_seconds": .number(best),
+        "first_ids_wall_seconds": .number(firstIDs[0].wall), "best_first_ids_wall_seconds": .number(bestIDs),
         "resident_after_load": .integer(Int64(residentAfterFirst)),
       ]).text())
   }
+
+  private static func milliseconds(_ seconds: Double) -> String { String(format: "%.3f ms", seconds * 1000) }
 }
 
 /// Tells apart any two lists of ids that differ in content or order, but for chance; fast to compute in any language.

@@ -103,13 +103,21 @@ enum StageLine {
 
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a tokenizer as a tokenizer.json.",
-    discussion: "Example: tessera convert --tokenizer old/ --output new/tokenizer.json")
+    abstract: "Write a tokenizer as a tokenizer.json, or in the form that is mapped.",
+    discussion: """
+      An output that ends in .tessera gets the form that loads in no time: its tables are mapped, not read.
+
+      Example: tessera convert --tokenizer old/ --output new/tokenizer.json
+      """)
 
   @OptionGroup var source: TokenizerOptions
   @Option(name: .shortAndLong, help: "The file to write.") var output: String
 
   func validate() throws { try source.needTokenizer() }
 
-  func run() throws { try Console.write(try source.load().tokenizerJSON(), to: output) }
+  func run() throws {
+    let tokenizer = try source.load()
+    try Console.write(
+      try output.hasSuffix(".tessera") ? tokenizer.mappedForm() : tokenizer.tokenizerJSON(), to: output)
+  }
 }

@@ -8,7 +8,7 @@ struct TokenizerOptions: ParsableArguments {
     help: ArgumentHelp(
       "A file or a folder.",
       discussion: """
-        A tokenizer.json, a SentencePiece .model, a tekken.json, a GGUF file, a vocab.json with its merges.txt, a vocab.txt, or a \
+        A tokenizer.json, a SentencePiece .model, a tekken.json, a GGUF file, a .tessera, a vocab.json with its merges.txt, a vocab.txt, or a \
         folder that holds one of them; a .tiktoken file together with --encoding or --pattern.
         """))
   var tokenizer: String?

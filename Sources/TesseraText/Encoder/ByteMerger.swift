@@ -23,12 +23,12 @@ final class ByteMerger: @unchecked Sendable {
 
   /// - Returns: `nil` for models that do not read raw bytes or need more than merging.
   init?(_ model: BPEModel) {
-    guard let raw = model.rawBytes, model.dropout ?? 0 == 0, model.vocabulary.maximumID < MergeRanks.idLimit,
-      let pairs = MergeRanks(model.pairs)
+    guard let raw = model.rawBytes, model.dropout ?? 0 == 0,
+      let (pairs, vocabulary) = Self.stored(model, raw) ?? Self.made(model, raw)
     else { return nil }
     self.pairs = pairs
     self.model = model
-    vocabulary = ByteVocabulary(model.vocabulary)
+    self.vocabulary = vocabulary
     takesWholeWords = model.ignoresMerges
     byteIDs = .allocate(capacity: 256)
     byteIDs.initialize(repeating: 0, count: 256)
@@ -38,6 +38,33 @@ final class ByteMerger: @unchecked Sendable {
     for left in 0..<256 {
       for right in 0..<256 { byteRanks[left << 8 | right] = pairs.rank(of: raw.byteIDs[left], raw.byteIDs[right]) }
     }
+  }
+
+  /// The tables of a file, when they are good.
+  private static func stored(_ model: BPEModel, _ raw: BPEModel.RawByteVocabulary) -> (MergeRanks, ByteVocabulary)? {
+    guard let stored = model.storedEncoder, let pairs = MergeRanks(stored),
+      let vocabulary = ByteVocabulary(stored, idCount: max(model.vocabulary.maximumID + 1, 1)),
+      areGood(pairs, vocabulary, raw)
+    else { return nil }
+    return (pairs, vocabulary)
+  }
+
+  /// The tables made from the vocabulary and the merges.
+  ///
+  /// - Parameter seed: what hashes begin with.
+  static func made(
+    _ model: BPEModel, _ raw: BPEModel.RawByteVocabulary, seed: UInt64 = hashSeed
+  ) -> (MergeRanks, ByteVocabulary)? {
+    guard model.vocabulary.maximumID < MergeRanks.idLimit - 1, let pairs = MergeRanks(model.pairs) else { return nil }
+    let vocabulary = ByteVocabulary(model.vocabulary, seed: seed)
+    return areGood(pairs, vocabulary, raw) ? (pairs, vocabulary) : nil
+  }
+
+  private static func areGood(
+    _ pairs: MergeRanks, _ vocabulary: ByteVocabulary, _ raw: BPEModel.RawByteVocabulary
+  ) -> Bool {
+    raw.byteIDs.allSatisfy { $0 < vocabulary.idCount && vocabulary.lengths[Int($0)] == 1 }
+      && pairs.agrees(with: vocabulary)
   }
 
   deinit {

@@ -39,7 +39,10 @@ final class LinearMerger: @unchecked Sendable {
     guard let raw = model.rawBytes else { return nil }
     let idCount = model.vocabulary.maximumID + 1
     var rules = [(left: UInt32, right: UInt32)](repeating: (Self.none, Self.none), count: pairs.rankCount)
-    model.pairs.forEach { left, right, merge in rules[Int(merge.rank)] = (left, right) }
+    model.pairs.forEach { left, right, merge in
+      if Int(merge.rank) < rules.count { rules[Int(merge.rank)] = (left, right) }
+    }
+    guard Self.areTexts(rules, pairs, vocabulary) else { return nil }
     let tokens = UnsafeMutablePointer<Token>.allocate(capacity: idCount)
     tokens.initialize(repeating: Token(), count: idCount)
     for id in raw.byteIDs { tokens[Int(id)].length = 1 }
@@ -73,6 +76,22 @@ final class LinearMerger: @unchecked Sendable {
   }
 
   // MARK: What is prepared
+
+  /// Whether every merge makes the text of its parts: the search compares texts, and a file may say anything.
+  private static func areTexts(
+    _ rules: [(left: UInt32, right: UInt32)], _ pairs: MergeRanks, _ vocabulary: ByteVocabulary
+  ) -> Bool {
+    let count = UInt32(vocabulary.idCount)
+    for (rank, rule) in rules.enumerated() where rule.left < count && rule.right < count {
+      let (left, right) = (vocabulary.bytes(of: rule.left), vocabulary.bytes(of: rule.right))
+      let made = vocabulary.bytes(of: pairs.id(ofRank: UInt32(rank)))
+      guard left.count > 0, right.count > 0, let text = made.baseAddress else { continue }
+      guard made.count == left.count + right.count, left.equals(text), right.equals(text + left.count) else {
+        return false
+      }
+    }
+    return true
+  }
 
   /// Finds the merge that makes each token when its own bytes are encoded; a token without one never comes out of merging.
   private static func derive(
@@ -222,7 +241,12 @@ final class LinearMerger: @unchecked Sendable {
         token = shorter
         continue
       }
-      // Nothing stands here: the token before was wrong.
+      // Nothing stands here: the token before was wrong. The first cannot be, unless ranks occur twice.
+      guard count > 0 else {
+        for (index, byte) in word.enumerated() { ids[index] = byteIDs[Int(byte)] }
+        count = word.count
+        break
+      }
       dead[position &>> 6] |= 1 &<< UInt64(position & 63)
       count &-= 1
       token = ids[count]

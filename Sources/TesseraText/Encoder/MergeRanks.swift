@@ -10,15 +10,15 @@ final class MergeRanks: @unchecked Sendable {
   static let noMerge = UInt32.max
   /// Ids must be smaller.
   static let idLimit: UInt32 = 1 << 21 - 1
-  private static let rankLimit: UInt32 = 1 << 22
+  static let rankLimit: UInt32 = 1 << 22
   private static let free = UInt64.max
 
   private let slots: UnsafeMutablePointer<UInt64>
-  private let slotMemory: TableMemory
   private let known: UnsafeMutablePointer<UInt64>
-  private let knownMemory: TableMemory
   private let knownShift: UInt64
   private let made: UnsafeMutablePointer<UInt32>
+  /// What keeps the three of them.
+  private let owners: [AnyObject]
   private let shift: UInt64
   private let mask: Int
   /// One more than the highest rank.
@@ -26,41 +26,78 @@ final class MergeRanks: @unchecked Sendable {
 
   /// - Returns: `nil` when an id or a rank is too large for the layout.
   init?(_ table: MergeTable) {
-    var bits = 8
-    while 1 << bits < table.count * 3 / 2 { bits += 1 }
     var highest = 0
     var fits = true
+    var total = 0
     table.forEach { left, right, merge in
+      total += 1
       highest = max(highest, Int(merge.rank) + 1)
       fits = fits && max(left, right, merge.id) < Self.idLimit && merge.rank < Self.rankLimit - 1
     }
     guard fits else { return nil }
+    var bits = 8
+    while 1 << bits < total * 3 / 2 { bits += 1 }
     rankCount = highest
     shift = UInt64(64 - bits)
     mask = 1 << bits - 1
-    slotMemory = TableMemory(byteCount: 8 << bits)
+    let slotMemory = TableMemory(byteCount: 8 << bits)
     slots = slotMemory.row(of: UInt64.self)
     slots.update(repeating: Self.free, count: 1 << bits)
     // Four bits for each slot.
-    knownMemory = TableMemory(byteCount: 1 << (bits - 1))
+    let knownMemory = TableMemory(byteCount: 1 << (bits - 1))
     known = knownMemory.row(of: UInt64.self)
     knownShift = UInt64(62 - bits)
-    made = .allocate(capacity: max(highest, 1))
-    made.initialize(repeating: 0, count: max(highest, 1))
+    let madeMemory = TableMemory(byteCount: 4 * highest)
+    made = madeMemory.row(of: UInt32.self)
+    owners = [slotMemory, knownMemory, madeMemory]
+    // Entered in the order of the other table, with the lines of those to come called for.
+    let entries = UnsafeMutablePointer<(key: UInt64, hash: UInt64)>.allocate(capacity: max(total, 1))
+    defer { entries.deallocate() }
+    var count = 0
     table.forEach { left, right, merge in
       let key = UInt64(left) &<< 43 | UInt64(right) &<< 22
-      let hash = Self.hash(key)
+      entries[count] = (key | UInt64(merge.rank), Self.hash(key))
+      count += 1
+      made[Int(merge.rank)] = merge.id
+    }
+    let distance = 12
+    for index in 0..<count {
+      if index &+ distance < count {
+        let hash = entries[index &+ distance].hash
+        prefetch(UnsafeMutableRawPointer(slots + Int(truncatingIfNeeded: hash &>> shift)))
+        prefetch(UnsafeMutableRawPointer(known + Int((hash &>> knownShift) &>> 6)))
+      }
+      let (entry, hash) = entries[index]
       let bit = hash &>> knownShift
       known[Int(bit >> 6)] |= 1 << (bit & 63)
       var slot = Int(truncatingIfNeeded: hash &>> shift)
       while slots[slot] != Self.free { slot = (slot &+ 1) & mask }
-      slots[slot] = key | UInt64(merge.rank)
-      made[Int(merge.rank)] = merge.id
+      slots[slot] = entry
     }
   }
 
-  deinit {
-    made.deallocate()
+  /// Lays the tables over those of a file.
+  ///
+  /// - Returns: `nil` when a number in them leads outside; ``agrees(with:)`` asks for the rest.
+  init?(_ stored: StoredEncoderTables) {
+    guard stored.hasGoodRanks else { return nil }
+    let bits = stored.ranks.count.trailingZeroBitCount
+    (shift, knownShift) = (UInt64(64 - bits), UInt64(62 - bits))
+    mask = stored.ranks.count - 1
+    rankCount = stored.made.count
+    // Nothing is written after the tables are made.
+    slots = UnsafeMutablePointer(mutating: stored.ranks.base)
+    known = UnsafeMutablePointer(mutating: stored.bits.base)
+    made = UnsafeMutablePointer(mutating: stored.made.base)
+    owners = [stored.ranks.owner, stored.bits.owner, stored.made.owner]
+  }
+
+  /// The tables as rows: slots, bits, ids.
+  var rows: (slots: TableRow<UInt64>, bits: TableRow<UInt64>, made: TableRow<UInt32>) {
+    (
+      TableRow(slots, count: mask + 1, owner: self), TableRow(known, count: (mask + 1) / 16, owner: self),
+      TableRow(made, count: rankCount, owner: self)
+    )
   }
 
   @inline(__always)
@@ -81,6 +118,25 @@ final class MergeRanks: @unchecked Sendable {
       if found == Self.free { return Self.noMerge }
       slot = (slot &+ 1) & mask
     }
+  }
+
+  /// Whether every merge makes a token as long as its two parts together, of ids that there are.
+  ///
+  /// Files may say anything; encoding relies on this, and looks at no id again. Parts without a text are never made.
+  ///
+  /// - Complexity: O(size of the table), with four reads near one another for each merge.
+  func agrees(with vocabulary: ByteVocabulary) -> Bool {
+    let (lengths, idCount) = (vocabulary.lengths, UInt64(vocabulary.idCount))
+    var isGood = true
+    for slot in 0...mask where slots[slot] != Self.free {
+      let (left, right) = (slots[slot] &>> 43, (slots[slot] &>> 22) & UInt64(Self.idLimit))
+      let rank = Int(slots[slot] & UInt64(Self.rankLimit - 1))
+      guard rank < rankCount, left < idCount, right < idCount, made[rank] < idCount else { return false }
+      let (leftLength, rightLength) = (lengths[Int(left)], lengths[Int(right)])
+      let isSum = lengths[Int(made[rank])] == leftLength &+ rightLength
+      isGood = isGood && (isSum || leftLength == 0 || rightLength == 0)
+    }
+    return isGood
   }
 
   /// The token that the merge of a rank makes.

@@ -17,6 +17,11 @@ enum FileBytes {
     guard descriptor >= 0 else { throw failure(path) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
+    var status = stat()
+    if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+      // A wish, not a promise: the file may grow or shrink meanwhile.
+      bytes.reserveCapacity(min(Int(status.st_size), limit, 1 << 30))
+    }
     var chunk = [UInt8](repeating: 0, count: min(limit, 1 << 20))
     while bytes.count < limit {
       let room = min(chunk.count, limit - bytes.count)

@@ -20,7 +20,7 @@ final class JSONDocument: Sendable {
   static let maximumDepth = 512
 
   let bytes: [UInt8]
-  let tape: [Entry]
+  let tape: TableRow<Entry>
 
   /// - Throws: ``TokenizerError`` with the byte offset of the first fault.
   init(_ bytes: [UInt8]) throws {
@@ -31,7 +31,7 @@ final class JSONDocument: Sendable {
     self.tape = try bytes.withUnsafeBufferPointer { buffer in
       var parser = JSONTapeParser(text: buffer)
       try parser.parse()
-      return parser.tape
+      return parser.tape.finish()
     }
   }
 
@@ -42,13 +42,14 @@ final class JSONDocument: Sendable {
 private struct JSONTapeParser {
   let text: UnsafeBufferPointer<UInt8>
   var at = 0
-  var tape: [JSONDocument.Entry] = []
+  let tape: RowBuilder<JSONDocument.Entry>
   /// Tape indices of the containers that are open.
   var open: [Int] = []
 
   init(text: UnsafeBufferPointer<UInt8>) {
     self.text = text
-    tape.reserveCapacity(text.count / 8 + 1)
+    // A value takes about ten bytes in vocabularies and lists of merges.
+    tape = RowBuilder(capacity: text.count / 10 + 1)
   }
 
   mutating func parse() throws {
@@ -57,16 +58,16 @@ private struct JSONTapeParser {
     try value()
     while let container = open.last {
       skipBlanks()
-      let isObject = tape[container].kind == .object
+      let isObject = tape.base[container].kind == .object
       let byte = try peek(isObject ? "a comma or '}'" : "a comma or ']'")
       if byte == (isObject ? 0x7D : 0x5D) {
         close()
-      } else if tape[container].count == 0 {
-        try element(of: isObject)
+      } else if tape.base[container].count == 0 {
+        try element(of: container, isObject)
       } else if byte == 0x2C {
         at += 1
         skipBlanks()
-        try element(of: isObject)
+        try element(of: container, isObject)
       } else {
         throw fault(isObject ? "expected a comma or '}'" : "expected a comma or ']'")
       }
@@ -75,8 +76,8 @@ private struct JSONTapeParser {
     if at < text.count { throw fault("expected the end of the document") }
   }
 
-  mutating func element(of isObject: Bool) throws {
-    tape[open[open.count - 1]].count += 1
+  mutating func element(of container: Int, _ isObject: Bool) throws {
+    tape.base[container].count += 1
     if isObject {
       guard try peek("a key") == 0x22 else { throw fault("expected a key in quotes") }
       try string()
@@ -90,7 +91,7 @@ private struct JSONTapeParser {
 
   mutating func close() {
     let container = open.removeLast()
-    tape[container].end = UInt32(tape.count)
+    tape.base[container].end = UInt32(tape.count)
     at += 1
   }
 
@@ -169,6 +170,8 @@ private struct JSONTapeParser {
     var index = start
     var escaped = false
     while index < text.count {
+      index = plainEnd(from: index)
+      guard index < text.count else { break }
       let byte = text[index]
       if byte == 0x22 {
         tape.append(
@@ -185,6 +188,9 @@ private struct JSONTapeParser {
         throw fault("a control character in a string must be escaped")
       } else if byte < 0x80 {
         index += 1
+      } else if byte &- 0xC2 < 0x1E, index &+ 1 < text.count, text[index &+ 1] & 0xC0 == 0x80 {
+        // The byte-level alphabet has nothing longer.
+        index &+= 2
       } else {
         let length = text.scalarLength(at: index)
         guard length > 0 else {
@@ -196,6 +202,25 @@ private struct JSONTapeParser {
     }
     at = text.count
     throw fault("the file ends inside a string that starts at byte \(start - 1)")
+  }
+
+  /// The first byte from `index` on that is a quote, a backslash, a control character or beyond ASCII; eight at a time.
+  @inline(__always)
+  private func plainEnd(from start: Int) -> Int {
+    guard let base = text.baseAddress else { return start }
+    let (ones, high): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+    var index = start
+    while index &+ 8 <= text.count {
+      let word = UInt64(
+        littleEndian: UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self))
+      let (quote, backslash) = (word ^ ones &* 0x22, word ^ ones &* 0x5C)
+      // A borrow may mark bytes above one that is meant, never below: the lowest mark is right.
+      let marks =
+        ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word | word) & high
+      if marks != 0 { return index &+ marks.trailingZeroBitCount &>> 3 }
+      index &+= 8
+    }
+    return index
   }
 
   /// Checks the escape sequence at `index` and returns the index after it.

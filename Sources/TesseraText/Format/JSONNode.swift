@@ -11,6 +11,11 @@ struct JSONNode {
   var isObject: Bool { kind == .object }
   /// The byte offset where the value stands in the file.
   var byteOffset: Int { Int(entry.start) }
+  /// How many bytes of the file a container takes, but for its end, or less where its last value is an empty container.
+  var byteCount: Int {
+    let last = document.tape[max(next - 1, index)]
+    return max(Int(last.kind == .array || last.kind == .object ? last.start : last.end) - byteOffset, 0)
+  }
   /// The number of elements or members of a container.
   var count: Int { Int(entry.count) }
 
@@ -27,7 +32,7 @@ struct JSONNode {
   }
 
   /// The tape index of the value after this one.
-  private var next: Int { isArray || isObject ? Int(entry.end) : index + 1 }
+  var next: Int { isArray || isObject ? Int(entry.end) : index + 1 }
 
   /// The last member with this key, when this is an object that has one.
   subscript(key: StaticString) -> JSONNode? {

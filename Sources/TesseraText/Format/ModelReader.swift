@@ -15,19 +15,47 @@ enum ModelReader {
     }
     let settings = ConfigurationNode(.object(parameters), path: "model")
     let kind = settings.type ?? guessKind(node)
+    if kind == "Unigram" {
+      let (table, scores) = try scoredTable(vocabulary)
+      return (
+        try make(kind, settings, table, pairs: { _ in MergeTableBuilder().finish() }, scores: { scores }), parameters
+      )
+    }
+    let merges = node["merges"]
+    let table = try table(vocabulary)
+    let model = try make(
+      kind, settings, table,
+      pairs: { prefixLength in
+        guard let merges, merges.isArray else {
+          throw TokenizerError(.malformed, "expected the array 'merges'", at: .key("model"))
+        }
+        return try MergeReader.read(merges, table, prefixLength: prefixLength)
+      }, scores: { [] })
+    return (model, parameters)
+  }
+
+  /// A model from its tables and its settings.
+  ///
+  /// - Parameters:
+  ///   - pairs: gives the merges, by the length of the prefix that continues words.
+  ///   - scores: gives a score for each entry.
+  static func make(
+    _ kind: String, _ settings: ConfigurationNode, _ vocabulary: TokenTable, pairs: (Int) throws -> MergeTable,
+    scores: () throws -> [Double]
+  ) throws -> TokenizerModel {
     switch kind {
-    case "BPE": return (.bpe(try bpe(settings, vocabulary, node["merges"])), parameters)
+    case "BPE": return .bpe(try bpe(settings, vocabulary, pairs))
     case "WordPiece":
-      var model = WordPieceModel(vocabulary: try table(vocabulary))
+      var model = WordPieceModel(vocabulary: vocabulary)
       model.unknownToken = try settings.string("unk_token", default: "[UNK]")
       model.continuingSubwordPrefix = Array(try settings.string("continuing_subword_prefix", default: "##").utf8)
       model.maximumCharactersPerWord = try settings.count("max_input_chars_per_word", default: 100)
-      return (.wordPiece(model), parameters)
+      return .wordPiece(model)
     case "WordLevel":
-      var model = WordLevelModel(vocabulary: try table(vocabulary))
+      var model = WordLevelModel(vocabulary: vocabulary)
       model.unknownToken = try settings.string("unk_token", default: "<unk>")
-      return (.wordLevel(model), parameters)
-    case "Unigram": return (.unigram(try unigram(settings, vocabulary)), parameters)
+      return .wordLevel(model)
+    case "Unigram": return .unigram(try unigram(settings, vocabulary, try scores()))
     default: throw TokenizerError(.unsupported, "unknown model '\(kind)'", at: .key("model.type"))
     }
   }
@@ -44,30 +72,43 @@ enum ModelReader {
     guard node.isObject else {
       throw TokenizerError(.malformed, "expected an object, found \(node.kindName)", at: .key("model.vocab"))
     }
-    var table = TokenTable(capacity: node.count)
-    try node.forEachMember { key, value in
-      guard let id = value.integer.flatMap({ UInt32(exactly: $0) }) else {
-        throw TokenizerError(
-          .malformed, "expected an id from 0 to 4294967295, found \(value.kindName)",
-          at: .key("model.vocab.\(key.string ?? "")"))
+    let document = node.document
+    var table = TokenTableBuilder(capacity: node.count, bytes: node.byteCount / 2)
+    try document.bytes.withUnsafeBufferPointer { bytes in
+      try document.tape.withUnsafeBufferPointer { tape in
+        var index = node.index + 1
+        for _ in 0..<node.count {
+          let (key, value) = (tape[index], tape[index + 1])
+          if key.kind == .string, let id = JSONTape.identifier(value, bytes) {
+            table.insert(JSONTape.text(key, bytes), id: id)
+          } else {
+            let (key, value) = (
+              JSONNode(document: document, index: index), JSONNode(document: document, index: index + 1)
+            )
+            guard let id = value.integer.flatMap({ UInt32(exactly: $0) }) else {
+              throw TokenizerError(
+                .malformed, "expected an id from 0 to 4294967295, found \(value.kindName)",
+                at: .key("model.vocab.\(key.string ?? "")"))
+            }
+            key.withUTF8 { table.insert($0, id: id) }
+          }
+          // An id is no container, so that the next key follows.
+          index += 2
+        }
       }
-      key.withUTF8 { table.insert($0, id: id) }
     }
-    return table
+    return table.finish()
   }
 
-  private static func bpe(_ settings: ConfigurationNode, _ vocabulary: JSONNode, _ merges: JSONNode?) throws -> BPEModel
-  {
-    let table = try table(vocabulary)
+  private static func bpe(
+    _ settings: ConfigurationNode, _ table: TokenTable, _ pairs: (Int) throws -> MergeTable
+  ) throws -> BPEModel {
     func optional(_ key: String) throws -> String? {
       settings.json[key]?.isNull ?? true ? nil : try settings.string(key)
     }
     func flag(_ key: String) throws -> Bool { settings.json[key]?.isNull ?? true ? false : try settings.bool(key) }
-    guard let merges, merges.isArray else {
-      throw TokenizerError(.malformed, "expected the array 'merges'", at: .key("model"))
-    }
     let prefix = Array((try optional("continuing_subword_prefix") ?? "").utf8)
-    var model = BPEModel(vocabulary: table, pairs: try pairs(merges, table, prefixLength: prefix.count))
+    var model = BPEModel(vocabulary: table, pairs: try pairs(prefix.count))
     model.continuingSubwordPrefix = prefix
     model.endOfWordSuffix = Array((try optional("end_of_word_suffix") ?? "").utf8)
     model.unknownToken = try optional("unk_token")
@@ -84,53 +125,11 @@ enum ModelReader {
     return model
   }
 
-  private static func pairs(_ merges: JSONNode, _ table: TokenTable, prefixLength: Int) throws -> MergeTable {
-    var pairs = MergeTable(capacity: merges.count)
-    var rank: UInt32 = 0
-    var index = 0
-    var joined: [UInt8] = []
-    func add(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) throws {
-      func id(_ text: UnsafeRawBufferPointer) throws -> UInt32 {
-        if let id = table.id(of: text) { return id }
-        throw TokenizerError(
-          .inconsistent, "the merge needs '\(String(decoding: text, as: UTF8.self))', which is not in the vocabulary",
-          at: .key("model.merges[\(index)]"))
-      }
-      let (leftID, rightID) = (try id(left), try id(right))
-      joined.removeAll(keepingCapacity: true)
-      joined.append(contentsOf: left)
-      joined.append(contentsOf: right.dropFirst(prefixLength))
-      pairs.insert(leftID, rightID, .init(rank: rank, id: try joined.withUnsafeBytes(id)))
-      rank += 1
-    }
-    try merges.forEachElement { merge in
-      if merge.isString {
-        try merge.withUTF8 { text in
-          if text.starts(with: "#version".utf8) { return }
-          guard let space = text.firstIndex(of: 0x20), !text[(space + 1)...].contains(0x20) else {
-            throw TokenizerError(
-              .malformed, "expected two tokens with one space between them", at: .key("model.merges[\(index)]"))
-          }
-          try add(.init(rebasing: text[..<space]), .init(rebasing: text[(space + 1)...]))
-        }
-      } else {
-        var parts: [JSONNode] = []
-        merge.forEachElement { parts.append($0) }
-        guard parts.count == 2, parts[0].isString, parts[1].isString else {
-          throw TokenizerError(.malformed, "expected a pair of tokens", at: .key("model.merges[\(index)]"))
-        }
-        try parts[0].withUTF8 { left in try parts[1].withUTF8 { try add(left, $0) } }
-      }
-      index += 1
-    }
-    return pairs
-  }
-
-  private static func unigram(_ settings: ConfigurationNode, _ vocabulary: JSONNode) throws -> UnigramModel {
+  private static func scoredTable(_ vocabulary: JSONNode) throws -> (TokenTable, [Double]) {
     guard vocabulary.isArray else {
       throw TokenizerError(.malformed, "expected an array, found \(vocabulary.kindName)", at: .key("model.vocab"))
     }
-    var table = TokenTable(capacity: vocabulary.count)
+    var table = TokenTableBuilder(capacity: vocabulary.count)
     var scores: [Double] = []
     try vocabulary.forEachElement { entry in
       var parts: [JSONNode] = []
@@ -141,6 +140,12 @@ enum ModelReader {
       parts[0].withUTF8 { table.insert($0, id: UInt32(scores.count)) }
       scores.append(score)
     }
+    return (table.finish(), scores)
+  }
+
+  private static func unigram(
+    _ settings: ConfigurationNode, _ table: TokenTable, _ scores: [Double]
+  ) throws -> UnigramModel {
     var unknown: UInt32?
     if let id = settings.json["unk_id"], !id.isNull {
       let value = try settings.count("unk_id")

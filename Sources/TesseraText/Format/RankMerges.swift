@@ -69,9 +69,23 @@ private struct Tables {
   /// The index of each token of one byte and of two bytes; `UInt32.max` where there is none.
   private var single = [UInt32](repeating: .max, count: 256)
   private var double = [UInt32](repeating: .max, count: 65_536)
+  /// A bit for the hash of each token, which answers most questions for tokens that are not there.
+  private var known: [UInt64]
+  private let knownShift: UInt64
 
   init(tokens: ByteStringTable) {
     self.tokens = tokens
+    var bits = 10
+    while 1 << bits < tokens.count * 8 { bits += 1 }
+    knownShift = UInt64(64 - bits)
+    known = [UInt64](repeating: 0, count: 1 << (bits - 6))
+    tokens.bytes.withUnsafeBufferPointer { bytes in
+      for index in 0..<tokens.count {
+        let token = UnsafeBufferPointer(rebasing: bytes[tokens.offsets[index]..<tokens.offsets[index + 1]])
+        let bit = token.foldedHash() &>> knownShift
+        known[Int(bit >> 6)] |= 1 << (bit & 63)
+      }
+    }
     for index in 0..<tokens.count {
       let token = tokens[index]
       if token.count == 1 { single[Int(token[token.startIndex])] = UInt32(index) }
@@ -97,7 +111,10 @@ private struct Tables {
     func join(_ part: Int) -> UInt32 {
       guard part + 1 < count else { return .max }
       let bytes = UnsafeBufferPointer(rebasing: token[starts[part]..<starts[part + 2]])
-      return tokens.find(bytes).map { UInt32($0) } ?? .max
+      let hash = bytes.foldedHash()
+      let bit = hash &>> knownShift
+      if (known[Int(bit &>> 6)] &>> (bit & 63)) & 1 == 0 { return .max }
+      return tokens.find(bytes, hash: hash).map { UInt32($0) } ?? .max
     }
     while count > 2 {
       var best = 0

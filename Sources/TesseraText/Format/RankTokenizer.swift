@@ -30,16 +30,20 @@ extension TextTokenizer {
   private init(
     ranks: RankVocabulary, pattern: String, normalization: String?, specialTokens: [(text: String, id: UInt32)]
   ) throws {
-    var table = TokenTable(capacity: ranks.count)
-    for index in 0..<ranks.count {
-      table.insert(ByteLevelAlphabet.text(of: ranks.token(index)).utf8, id: ranks.ranks[index] + ranks.idOffset)
+    // Blanks and bytes beyond ASCII take two bytes in the alphabet.
+    var table = TokenTableBuilder(capacity: ranks.count, bytes: ranks.bytes.count * 3 / 2)
+    ranks.bytes.withUnsafeBufferPointer { bytes in
+      for index in 0..<ranks.count {
+        let token = UnsafeBufferPointer(rebasing: bytes[ranks.offsets[index]..<ranks.offsets[index + 1]])
+        table.insert(byteLevel: token, id: ranks.ranks[index] + ranks.idOffset)
+      }
     }
     let merges = RankMerges(ranks).merges
-    var pairs = MergeTable(capacity: merges.count)
+    var pairs = MergeTableBuilder(capacity: merges.count)
     for (rank, merge) in merges.enumerated() {
       pairs.insert(merge.left, merge.right, .init(rank: UInt32(rank), id: merge.result))
     }
-    var model = BPEModel(vocabulary: table, pairs: pairs)
+    var model = BPEModel(vocabulary: table.finish(), pairs: pairs.finish())
     model.ignoresMerges = true
     model.prepareRawBytes()
     guard model.rawBytes != nil else {
@@ -69,11 +73,20 @@ extension TextTokenizer {
     if written == nil {
       description.reasonForNoTokenizerJSON = "the pattern uses what the patterns of a tokenizer.json cannot say"
     }
-    let cutting = PreTokenizer.sequence([
+    description.rankPattern = pattern
+    self.init(
+      core: try TokenizerCore(
+        description, specialTokensInText: .text, honorsIDs: true, preTokenizer: .cuttingRanks(by: split)))
+  }
+}
+
+extension PreTokenizer {
+  /// How tiktoken cuts text: what the pattern does not match is left out; known patterns match everything.
+  static func cuttingRanks(by split: SplitPattern) -> PreTokenizer {
+    let leavesGaps = !split.isKnown
+    return .sequence([
       .split(split, leavesGaps ? .removed : .isolated, invert: leavesGaps),
       .byteLevel(addPrefixSpace: false, pattern: nil),
     ])
-    self.init(
-      core: try TokenizerCore(description, specialTokensInText: .text, honorsIDs: true, preTokenizer: cutting))
   }
 }

@@ -2,7 +2,8 @@ extension TextTokenizer {
   /// Reads a tokenizer from a file or a folder.
   ///
   /// The format of a file is found out from its content, never from its name: a `tokenizer.json`, a SentencePiece model, a Mistral
-  /// tekken file, a GGUF file (of which the metadata alone is read), `vocab.json` or `merges.txt` with the other beside it, or
+  /// tekken file, a GGUF file (of which the metadata alone is read), a mapped
+  /// `.tessera`, `vocab.json` or `merges.txt` with the other beside it, or
   /// `vocab.txt`. In a folder the first of these is taken, in the order `tokenizer.json`, `tokenizer.model`, another `.model`,
   /// `tekken.json`, `vocab.json` with `merges.txt`, `vocab.txt`. What `tokenizer_config.json`, `special_tokens_map.json`,
   /// `added_tokens.json` and `chat_template.jinja` beside the file say of special tokens, letter case and chat templates is heeded.
@@ -31,6 +32,10 @@ extension TextTokenizer {
       try self.init(gguf: try GGUF(path: files.main))
       return
     }
+    if format == .mapped {
+      try self.init(mapped: try MappedFile(path: files.main))
+      return
+    }
     let bytes = head.count < TokenizerFormat.headLength ? head : try FileBytes.read(files.main)
     switch format {
     case .json:
@@ -53,7 +58,15 @@ extension TextTokenizer {
 
   /// Reads a tokenizer from the bytes of a file. What needs a second file is refused.
   public init(bytes: [UInt8]) throws {
-    switch TokenizerFormat(head: Array(bytes.prefix(TokenizerFormat.headLength))) {
+    try self.init(bytes: bytes, only: nil)
+  }
+
+  /// - Parameter only: the one format that is expected.
+  init(bytes: [UInt8], only: TokenizerFormat?) throws {
+    let format = TokenizerFormat(head: Array(bytes.prefix(TokenizerFormat.headLength)))
+    guard only == nil || format == only else { throw TokenizerFormat.unknown }
+    switch format {
+    case .mapped: try self.init(mapped: try MappedFile(bytes))
     case .gguf: try self.init(gguf: try GGUF(bytes))
     case .sentencePiece: try self.init(sentencePiece: bytes)
     case .wordPieces: try self.init(document: try VocabularyFiles.wordPieces(vocabulary: bytes))
@@ -125,9 +138,11 @@ extension TextTokenizer {
   private init(sentencePiece bytes: [UInt8]) throws {
     let model = try SentencePieceModel(bytes: bytes)
     let encoder = try SentencePieceEncoder(model)
+    var description = try TokenizerDescription(sentencePiece: model)
+    description.sentencePieceSource = bytes
     self.init(
       core: try TokenizerCore(
-        try TokenizerDescription(sentencePiece: model), specialTokensInText: .text,
+        description, specialTokensInText: .text,
         honorsIDs: true,
         sentencePiece: encoder))
     let names = [
@@ -148,7 +163,7 @@ extension TokenizerDescription {
       try self.init(tokenizerJSON: JSONDocument(Array(json.utf8)).root)
       return
     }
-    var table = TokenTable(capacity: model.pieces.count)
+    var table = TokenTableBuilder(capacity: model.pieces.count)
     var added: [(token: AddedToken, id: UInt32?)] = []
     for (id, piece) in model.pieces.enumerated() {
       table.insert(piece.bytes, id: UInt32(id))
@@ -157,7 +172,8 @@ extension TokenizerDescription {
       token.isNormalized = false
       added.append((token, UInt32(id)))
     }
-    self.init(header: ["version": "1.0"], model: .wordLevel(WordLevelModel(vocabulary: table)), addedTokens: added)
+    self.init(
+      header: ["version": "1.0"], model: .wordLevel(WordLevelModel(vocabulary: table.finish())), addedTokens: added)
     reasonForNoTokenizerJSON = "a SentencePiece model of words or characters has no form as a tokenizer.json"
   }
 }

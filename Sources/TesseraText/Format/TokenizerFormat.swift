@@ -10,12 +10,18 @@ enum TokenizerFormat {
   case merges
   /// A `.tiktoken` file, whose pattern must come from elsewhere.
   case ranks
+  /// The form that is mapped.
+  case mapped
 
   /// How much of a file is looked at.
   static let headLength = 1 << 16
 
   /// - Parameter head: the first bytes of a file, ``headLength`` of them or all.
   init?(head: [UInt8]) {
+    if head.starts(with: MappedFile.magic) {
+      self = .mapped
+      return
+    }
     if head.starts(with: "GGUF".utf8) {
       self = .gguf
       return

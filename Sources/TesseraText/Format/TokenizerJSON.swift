@@ -7,6 +7,10 @@ struct TokenizerDescription: Sendable {
   /// Why this cannot be written as a tokenizer.json, when the format can say more: then the parts here serve for looking tokens
   /// up only.
   var reasonForNoTokenizerJSON: String?
+  /// The pattern of a vocabulary of ranks, in the dialect of tiktoken.
+  var rankPattern: String?
+  /// The bytes of the SentencePiece model that this stands for.
+  var sentencePieceSource: [UInt8]?
 }
 
 extension TokenizerDescription {

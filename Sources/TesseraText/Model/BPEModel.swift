@@ -14,14 +14,15 @@ struct BPEModel: Sendable {
   /// A whole word that is in the vocabulary is taken without merging.
   var ignoresMerges = false
 
+  /// The tables of the fast encoder, when a file holds them.
+  var storedEncoder: StoredEncoderTables?
+
   /// The vocabulary in raw bytes, when every byte has a token of its own and words need no marks: the fast way in.
   private(set) var rawBytes: RawByteVocabulary?
 
   struct RawByteVocabulary: Sendable {
     /// Token of each single byte.
     var byteIDs: [UInt32]
-    /// Whole words; only filled when merges can be ignored.
-    var words: TokenTable
   }
 
   init(vocabulary: TokenTable, pairs: MergeTable) {
@@ -39,19 +40,8 @@ struct BPEModel: Sendable {
       guard let id = vocabulary.id(of: text) else { return }
       byteIDs.append(id)
     }
-    var words = TokenTable(capacity: ignoresMerges ? vocabulary.entryCount : 0)
-    if ignoresMerges {
-      for entry in 0..<vocabulary.entryCount where !vocabulary.replaced.contains(entry) {
-        if let raw = ByteLevelAlphabet.bytes(of: vocabulary.text(ofEntry: entry)) {
-          words.insert(raw, id: vocabulary.ids[entry])
-        }
-      }
-    }
-    rawBytes = RawByteVocabulary(byteIDs: byteIDs, words: words)
+    rawBytes = RawByteVocabulary(byteIDs: byteIDs)
   }
-
-  /// Uses a vocabulary that is raw bytes already (ranked byte strings).
-  mutating func useRawBytes(byteIDs: [UInt32]) { rawBytes = RawByteVocabulary(byteIDs: byteIDs, words: vocabulary) }
 
   // MARK: Tokenizing
 
@@ -85,8 +75,12 @@ struct BPEModel: Sendable {
   }
 
   private func whole(_ word: UnsafeBufferPointer<UInt8>, isRaw: Bool) -> UInt32? {
-    let bytes = UnsafeRawBufferPointer(word)
-    return isRaw ? rawBytes?.words.id(of: bytes) : vocabulary.id(of: bytes)
+    guard isRaw else { return vocabulary.id(of: UnsafeRawBufferPointer(word)) }
+    guard word.count <= vocabulary.maximumLength else { return nil }
+    // The vocabulary has it in the byte-level alphabet.
+    let text = RowBuilder<UInt8>(capacity: 2 * word.count)
+    ByteLevelAlphabet.append(word, to: text)
+    return vocabulary.id(of: UnsafeRawBufferPointer(start: text.base, count: text.count))
   }
 
   /// The symbols of a word before merging. An unknown character waits until the next known one, which fuses it with its

@@ -60,6 +60,21 @@ public enum ByteLevelAlphabet {
     return String(decoding: result, as: UTF8.self)
   }
 
+  /// Appends raw bytes written in the alphabet, whose characters have one or two bytes each.
+  static func append(_ bytes: UnsafeBufferPointer<UInt8>, to text: RowBuilder<UInt8>) {
+    scalars.withUnsafeBufferPointer { scalars in
+      for byte in bytes {
+        let scalar = scalars[Int(byte)]
+        if scalar < 0x80 {
+          text.append(UInt8(truncatingIfNeeded: scalar))
+        } else {
+          text.append(UInt8(truncatingIfNeeded: 0xC0 | scalar >> 6))
+          text.append(UInt8(truncatingIfNeeded: 0x80 | scalar & 0x3F))
+        }
+      }
+    }
+  }
+
   /// Rewrites every byte of a text as its character.
   static func map(_ text: inout AlignedText) {
     var changes: [ScalarChange] = []

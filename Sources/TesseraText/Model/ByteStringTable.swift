@@ -32,7 +32,12 @@ struct ByteStringTable: Sendable {
 
   /// The number of a string; `nil` when it is not in the table.
   func find(_ key: UnsafeBufferPointer<UInt8>) -> Int? {
-    let hash = key.foldedHash()
+    find(key, hash: key.foldedHash())
+  }
+
+  /// The same for a string whose hash is known.
+  @inline(__always)
+  func find(_ key: UnsafeBufferPointer<UInt8>, hash: UInt64) -> Int? {
     let (slot, found) = probe(key, hash)
     return found ? Int(UInt32(truncatingIfNeeded: slots[slot])) - 1 : nil
   }
@@ -125,10 +130,14 @@ func foldedProduct(_ a: UInt64, _ b: UInt64) -> UInt64 {
 extension UnsafeBufferPointer<UInt8> {
   /// A hash of the bytes, eight at a time; the last word overlaps the one before.
   @inline(__always)
-  func foldedHash() -> UInt64 {
+  func foldedHash() -> UInt64 { foldedHash(seed: hashSeed) }
+
+  /// The same with a seed of one's own, for tables that outlive the process.
+  @inline(__always)
+  func foldedHash(seed: UInt64) -> UInt64 {
     let first: UInt64 = 0x9E37_79B9_7F4A_7C15
     let second: UInt64 = 0xD6E8_FEB8_6659_FD93
-    var hash = hashSeed ^ UInt64(truncatingIfNeeded: count) &* first
+    var hash = seed ^ UInt64(truncatingIfNeeded: count) &* first
     let raw = UnsafeRawBufferPointer(self)
     if count >= 8 {
       var at = 0

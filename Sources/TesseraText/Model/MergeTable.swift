@@ -1,6 +1,7 @@
 /// Which pairs of tokens merge, with what priority and into what: the heart of a byte-pair encoding.
 ///
-/// Open addressing with 16-byte slots, at most half full.
+/// Open addressing with slots of 16 bytes, at most two thirds full: the pair, its bits inverted so that 0 is a free place, and beside
+/// it the id above the rank. Nothing read from the memory is trusted, which may be that of a mapped file.
 struct MergeTable: Sendable {
   struct Merge {
     /// Lower merges first.
@@ -9,72 +10,107 @@ struct MergeTable: Sendable {
     var id: UInt32
   }
 
-  private static let free = UInt64.max
-  private var keys: [UInt64]
-  private var merges: [Merge]
-  private(set) var count = 0
-
-  init(capacity: Int = 0) {
-    var size = 16
-    while size < capacity * 2 + 2 { size *= 2 }
-    keys = [UInt64](repeating: Self.free, count: size)
-    merges = [Merge](repeating: Merge(rank: 0, id: 0), count: size)
-  }
+  /// Two words for each place; the number of places is a power of two, and at least one is free.
+  let slots: TableRow<UInt64>
+  let count: Int
 
   @inline(__always)
-  private static func slot(_ key: UInt64, _ mask: Int) -> Int {
+  fileprivate static func place(_ key: UInt64, _ mask: Int) -> Int {
     let hash = key &* 0x9E37_79B9_7F4A_7C15
     return Int(truncatingIfNeeded: hash >> 32 ^ hash >> 12) & mask
-  }
-
-  /// Adds a merge; a pair that is there already takes the new values, as in the reference library.
-  mutating func insert(_ left: UInt32, _ right: UInt32, _ merge: Merge) {
-    if (count + 1) * 2 > keys.count { grow() }
-    let key = UInt64(left) << 32 | UInt64(right)
-    var slot = Self.slot(key, keys.count - 1)
-    while keys[slot] != Self.free, keys[slot] != key { slot = (slot + 1) & (keys.count - 1) }
-    if keys[slot] == Self.free { count += 1 }
-    keys[slot] = key
-    merges[slot] = merge
   }
 
   @inline(__always)
   func merge(of left: UInt32, _ right: UInt32) -> Merge? {
     let key = UInt64(left) << 32 | UInt64(right)
-    return keys.withUnsafeBufferPointer { keys in
-      var slot = Self.slot(key, keys.count - 1)
-      while true {
-        let found = keys[slot]
-        if found == key { return merges.withUnsafeBufferPointer { $0[slot] } }
-        if found == Self.free { return nil }
-        slot = (slot + 1) & (keys.count - 1)
-      }
+    let mask = slots.count / 2 &- 1
+    var place = Self.place(key, mask)
+    while true {
+      let found = slots.base[2 &* place]
+      if found == ~key { return Self.unpack(slots.base[2 &* place &+ 1]) }
+      if found == 0 { return nil }
+      place = (place &+ 1) & mask
     }
+  }
+
+  @inline(__always)
+  private static func unpack(_ word: UInt64) -> Merge {
+    Merge(rank: UInt32(truncatingIfNeeded: word), id: UInt32(truncatingIfNeeded: word &>> 32))
   }
 
   /// Calls the body with every merge, in no order.
   func forEach(_ body: (_ left: UInt32, _ right: UInt32, Merge) -> Void) {
-    for index in keys.indices where keys[index] != Self.free {
-      body(UInt32(truncatingIfNeeded: keys[index] >> 32), UInt32(truncatingIfNeeded: keys[index]), merges[index])
+    slots.withUnsafeBufferPointer { slots in
+      var index = 0
+      while index < slots.count {
+        let key = ~slots[index]
+        if key != .max {
+          body(UInt32(truncatingIfNeeded: key >> 32), UInt32(truncatingIfNeeded: key), Self.unpack(slots[index + 1]))
+        }
+        index += 2
+      }
     }
   }
 
   /// All merges in order of their ranks.
   var sorted: [(left: UInt32, right: UInt32, merge: Merge)] {
-    keys.indices.filter { keys[$0] != Self.free }
-      .map { (UInt32(truncatingIfNeeded: keys[$0] >> 32), UInt32(truncatingIfNeeded: keys[$0]), merges[$0]) }
-      .sorted { $0.2.rank < $1.2.rank }
+    var all: [(left: UInt32, right: UInt32, merge: Merge)] = []
+    all.reserveCapacity(count)
+    forEach { all.append(($0, $1, $2)) }
+    return all.sorted { $0.merge.rank < $1.merge.rank }
+  }
+}
+
+/// Gathers merges in a table whose size is known before.
+struct MergeTableBuilder: ~Copyable {
+  private var memory: TableMemory
+  private var slots: UnsafeMutablePointer<UInt64>
+  private var mask: Int
+  private var count = 0
+
+  /// - Parameter capacity: how many merges are expected; more make the table grow.
+  init(capacity: Int = 0) {
+    var size = 16
+    while 2 * size < capacity * 3 + 2 { size *= 2 }
+    memory = TableMemory(byteCount: 16 * size)
+    slots = memory.row(of: UInt64.self)
+    mask = size - 1
+  }
+
+  /// Calls for the line where a merge will stand.
+  @inline(__always)
+  func prefetch(_ left: UInt32, _ right: UInt32) {
+    let place = MergeTable.place(UInt64(left) << 32 | UInt64(right), mask)
+    TesseraText.prefetch(UnsafeMutableRawPointer(slots + 2 &* place))
+  }
+
+  /// Adds a merge; a pair that is there already takes the new values, as in the reference library.
+  mutating func insert(_ left: UInt32, _ right: UInt32, _ merge: MergeTable.Merge) {
+    if 3 * (count + 1) > 2 * (mask + 1) { grow() }
+    let key = ~(UInt64(left) << 32 | UInt64(right))
+    var place = MergeTable.place(~key, mask)
+    while slots[2 &* place] != 0, slots[2 &* place] != key { place = (place &+ 1) & mask }
+    if slots[2 &* place] == 0 { count += 1 }
+    slots[2 &* place] = key
+    slots[2 &* place &+ 1] = UInt64(merge.id) << 32 | UInt64(merge.rank)
   }
 
   private mutating func grow() {
-    let (oldKeys, oldMerges) = (keys, merges)
-    keys = [UInt64](repeating: Self.free, count: oldKeys.count * 2)
-    merges = [Merge](repeating: Merge(rank: 0, id: 0), count: oldKeys.count * 2)
-    for index in oldKeys.indices where oldKeys[index] != Self.free {
-      var slot = Self.slot(oldKeys[index], keys.count - 1)
-      while keys[slot] != Self.free { slot = (slot + 1) & (keys.count - 1) }
-      keys[slot] = oldKeys[index]
-      merges[slot] = oldMerges[index]
+    let old = (memory: memory, slots: slots, size: mask + 1)
+    memory = TableMemory(byteCount: 32 * old.size)
+    slots = memory.row(of: UInt64.self)
+    mask = 2 * old.size - 1
+    for index in 0..<old.size where old.slots[2 * index] != 0 {
+      let key = old.slots[2 * index]
+      var place = MergeTable.place(~key, mask)
+      while slots[2 &* place] != 0 { place = (place &+ 1) & mask }
+      slots[2 &* place] = key
+      slots[2 &* place &+ 1] = old.slots[2 * index + 1]
     }
+    withExtendedLifetime(old.memory) {}
+  }
+
+  consuming func finish() -> MergeTable {
+    MergeTable(slots: TableRow(UnsafePointer(slots), count: 2 * (mask + 1), owner: memory), count: count)
   }
 }

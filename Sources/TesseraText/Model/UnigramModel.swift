@@ -18,7 +18,10 @@ struct UnigramModel: Sendable {
     unknownScore = (scores.min() ?? .infinity) - 10
     var trie = ByteTrie(capacity: vocabulary.bytes.count)
     for entry in 0..<vocabulary.entryCount where !vocabulary.replaced.contains(entry) {
-      trie.insert(vocabulary.text(ofEntry: entry), value: vocabulary.ids[entry])
+      let range = vocabulary.range(ofEntry: entry)
+      vocabulary.bytes.withUnsafeBufferPointer {
+        trie.insert(UnsafeBufferPointer(rebasing: $0[range]), value: vocabulary.ids[entry])
+      }
     }
     self.trie = trie
   }

@@ -9,10 +9,11 @@ struct SplitPattern: Sendable {
   /// Whose syntax and whose Unicode tables a pattern was written for.
   enum Dialect: Sendable, Hashable { case oniguruma, rust }
 
-  private let program: PatternProgram
+  /// What the machine runs; `nil` where there is a scanner, which needs none.
+  private let program: PatternProgram?
   let dialect: Dialect
-  /// What was written by hand for this pattern.
-  let scanner: (any PieceScanner)?
+  /// Makes what was written by hand for this pattern: its tables of classes are made when they are first needed.
+  private let scannerOnce: Once<any PieceScanner>?
   /// What the pattern was made from.
   let source: String
   /// Whether it matches its source and nothing else.
@@ -30,18 +31,25 @@ struct SplitPattern: Sendable {
     self.dialect = dialect
     self.source = source
     isLiteral = false
-    scanner = usesScanner ? Self.scanner(for: source, dialect: dialect) : nil
+    scannerOnce = usesScanner ? Self.scanner(for: source, dialect: dialect) : nil
+    guard scannerOnce == nil else {
+      program = nil
+      return
+    }
     let node = try PatternParser.parse(source, dialect: dialect)
     let properties: UnicodeProperties = dialect == .oniguruma ? .oniguruma : .rust
     program = try PatternCompiler.compile(node, words: properties.property("\\w") ?? .empty)
   }
 
   private init(program: PatternProgram, literal: String) {
-    (self.program, dialect, scanner, source, isLiteral) = (program, .oniguruma, nil, literal, true)
+    (self.program, dialect, scannerOnce, source, isLiteral) = (program, .oniguruma, nil, literal, true)
   }
 
   /// Whether this text runs on a scanner made for it.
-  var isKnown: Bool { scanner != nil }
+  var isKnown: Bool { scannerOnce != nil }
+
+  /// What was written by hand for this pattern.
+  var scanner: (any PieceScanner)? { scannerOnce?.value }
 
   /// A pattern that matches one plain string.
   static func literal(_ text: String) throws(TokenizerError) -> SplitPattern {
@@ -59,6 +67,7 @@ struct SplitPattern: Sendable {
   func forEachMatch(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {
     guard !text.isEmpty else { return }
     if let scanner { return scanner.forEachMatch(in: text, body) }
+    guard let program else { return }
     program.code.withUnsafeBufferPointer { code in
       program.branches.withUnsafeBufferPointer { branches in
         program.targets.withUnsafeBufferPointer { targets in

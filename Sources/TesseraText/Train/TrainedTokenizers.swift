@@ -10,11 +10,11 @@ extension TextTokenizer {
     _ trained: TrainedBPE, from trainer: BPETrainer, cutting: WordCutting, unknownToken: String? = nil
   ) throws {
     try Self.check(unknownToken, in: trainer.specialTokens)
-    var pairs = MergeTable(capacity: trained.merges.count)
+    var pairs = MergeTableBuilder(capacity: trained.merges.count)
     for (rank, merge) in trained.merges.enumerated() {
       pairs.insert(merge.left, merge.right, .init(rank: UInt32(rank), id: merge.result))
     }
-    var model = BPEModel(vocabulary: Self.table(trained.vocabulary), pairs: pairs)
+    var model = BPEModel(vocabulary: Self.table(trained.vocabulary), pairs: pairs.finish())
     model.continuingSubwordPrefix = Array((trainer.continuingSubwordPrefix ?? "").utf8)
     model.endOfWordSuffix = Array((trainer.endOfWordSuffix ?? "").utf8)
     model.unknownToken = unknownToken
@@ -85,9 +85,9 @@ extension TextTokenizer {
   }
 
   private static func table(_ vocabulary: [String]) -> TokenTable {
-    var table = TokenTable(capacity: vocabulary.count)
+    var table = TokenTableBuilder(capacity: vocabulary.count)
     for (id, token) in vocabulary.enumerated() { table.insert(token.utf8, id: UInt32(id)) }
-    return table
+    return table.finish()
   }
 
   private static func check(_ unknownToken: String?, in special: [String]) throws {

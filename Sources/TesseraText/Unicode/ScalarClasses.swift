@@ -3,6 +3,7 @@
 /// Blocks that are alike are stored once, so a table of a typical property takes 20 to 60 KB.
 struct ScalarClasses: Sendable {
   private static let blockBits: UInt32 = 7
+  private static let limit = 0x110000
   private let table: Table
 
   /// The two stages, read without checks of bounds: every scalar has a block and every block its values.
@@ -26,34 +27,47 @@ struct ScalarClasses: Sendable {
   /// - Parameter starts: where each run of equal values begins, in ascending order; scalars before the first
   ///   have the value 0.
   init(starts: some Sequence<(scalar: UInt32, value: UInt8)>) {
-    var flat = [UInt8](repeating: 0, count: 0x110000)
-    var runStart = 0
-    var runValue: UInt8 = 0
-    for (scalar, value) in starts {
-      let next = min(Int(scalar), flat.count)
-      if runStart < next { for index in runStart..<next { flat[index] = runValue } }
-      (runStart, runValue) = (next, value)
-    }
-    for index in runStart..<flat.count { flat[index] = runValue }
-
     let size = 1 << Int(Self.blockBits)
     var known: [ArraySlice<UInt8>: UInt16] = [:]
+    // Most blocks hold one value; those are found without being written.
+    var uniform = [UInt16](repeating: .max, count: 256)
     var blocks: [UInt16] = []
+    blocks.reserveCapacity(Self.limit / size)
     var values: [UInt8] = []
-    for start in stride(from: 0, to: flat.count, by: size) {
-      let block = flat[start..<start + size]
-      // Most blocks equal the one before them: comparing is cheaper than hashing.
-      if start > 0, block == flat[start - size..<start] {
-        blocks.append(blocks[blocks.count - 1])
-      } else if let index = known[block] {
-        blocks.append(index)
-      } else {
-        let index = UInt16(values.count >> Int(Self.blockBits))
-        known[block] = index
-        blocks.append(index)
-        values.append(contentsOf: block)
+    var block = [UInt8](repeating: 0, count: size)
+    var filled = 0
+    func add(_ block: ArraySlice<UInt8>) -> UInt16 {
+      if let index = known[block] { return index }
+      let index = UInt16(values.count >> Int(Self.blockBits))
+      known[block] = index
+      values.append(contentsOf: block)
+      return index
+    }
+    /// Goes on to a scalar with one value.
+    func fill(_ value: UInt8, upTo end: Int) {
+      var start = blocks.count * size + filled
+      while start < end {
+        if filled == 0, start + size <= end {
+          if uniform[Int(value)] == .max { uniform[Int(value)] = add([UInt8](repeating: value, count: size)[...]) }
+          blocks.append(uniform[Int(value)])
+          start += size
+          continue
+        }
+        let count = min(end - start, size - filled)
+        for index in filled..<filled + count { block[index] = value }
+        (filled, start) = (filled + count, start + count)
+        if filled == size {
+          blocks.append(add(block[...]))
+          filled = 0
+        }
       }
     }
+    var runValue: UInt8 = 0
+    for (scalar, value) in starts {
+      fill(runValue, upTo: min(Int(scalar), Self.limit))
+      runValue = value
+    }
+    fill(runValue, upTo: Self.limit)
     table = Table(blocks, values)
   }
 

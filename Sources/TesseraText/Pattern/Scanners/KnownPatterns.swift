@@ -1,6 +1,6 @@
 extension SplitPattern {
   /// The scanner of a pattern that released tokenizers use, found by its exact text.
-  static func scanner(for source: String, dialect: Dialect) -> (any PieceScanner)? {
+  static func scanner(for source: String, dialect: Dialect) -> Once<any PieceScanner>? {
     // Line ends stand in files as themselves or escaped.
     let key = source.unicodeScalars.reduce(into: "") { key, scalar in
       switch scalar {
@@ -11,7 +11,7 @@ extension SplitPattern {
     }
     guard let family = KnownPattern.all[key] else { return nil }
     if let only = family.dialect, only != dialect { return nil }
-    return family.make(dialect)
+    return Once { family.make(dialect) }
   }
 
   /// BERT's pre-tokenizer, which is no pattern: pieces between blanks, every punctuation scalar on its own.

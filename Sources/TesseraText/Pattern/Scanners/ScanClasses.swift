@@ -44,16 +44,17 @@ struct ScanClasses: Sendable {
 
   /// One bit for each set.
   init(_ sets: [(bit: UInt8, set: ScalarSet)]) {
-    var flips: [UInt32: UInt8] = [:]
+    var flips: [(scalar: UInt32, bit: UInt8)] = []
     for (bit, set) in sets {
       for range in set.ranges {
-        flips[range.lowerBound, default: 0] ^= bit
-        flips[range.upperBound, default: 0] ^= bit
+        flips.append((range.lowerBound, bit))
+        flips.append((range.upperBound, bit))
       }
     }
+    flips.sort { $0.scalar < $1.scalar }
     var value: UInt8 = 0
-    let starts = flips.sorted { $0.key < $1.key }.map { scalar, flip in
-      value ^= flip
+    let starts = flips.map { scalar, bit in
+      value ^= bit
       return (scalar: scalar, value: value)
     }
     classes = ScalarClasses(starts: starts)
