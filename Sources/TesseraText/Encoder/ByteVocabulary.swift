@@ -50,7 +50,8 @@ final class ByteVocabulary: @unchecked Sendable {
           while index < end, isInAlphabet {
             let lead = Int(bytes[index])
             let isShort = lead < 0x80
-            let scalar = isShort || lead >= 0xE0 || index + 1 == end ? lead : (lead & 0x1F) << 6 | Int(bytes[index + 1]) & 0x3F
+            let scalar =
+              isShort || lead >= 0xE0 || index + 1 == end ? lead : (lead & 0x1F) << 6 | Int(bytes[index + 1]) & 0x3F
             let byte = lead < 0xE0 ? byteOf[scalar] : -1
             isInAlphabet = byte >= 0
             pool[used] = UInt8(truncatingIfNeeded: byte)
