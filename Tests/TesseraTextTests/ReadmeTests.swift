@@ -51,7 +51,8 @@ struct ReadmeTests {
       print(try tokenizer.prefix(of: text, tokens: 3))  // not an estimate
       // end
       #expect(printed[0] == "\(3 * count) \(count)\n" && Array(batch[2]) == Array(encoding.ids.dropFirst().dropLast()))
-      #expect(text.hasPrefix(printed[1].dropLast()) && (try tokenizer.count(String(printed[1].dropLast()))) == 3)
+      #expect(text.hasPrefix(printed[1].dropLast()))
+      #expect(try tokenizer.count(String(printed[1].dropLast())) == 3)
       printed.removeAll()
       // snippet
       let conversation: [ChatMessage] = [.system("Be brief."), .user("Hi")]

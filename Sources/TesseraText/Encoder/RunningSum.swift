@@ -9,7 +9,9 @@ struct RunningSum {
   /// How many ids stand before that place.
   var count = 0
 
-  mutating func begin(at place: UnsafePointer<UInt8>, _ count: Int) { (value, self.place, self.count) = (0, place, count) }
+  mutating func begin(at place: UnsafePointer<UInt8>, _ count: Int) {
+    (value, self.place, self.count) = (0, place, count)
+  }
 
   /// The sum is known up to here.
   mutating func set(_ value: Float, at place: UnsafePointer<UInt8>?, _ count: Int) {
@@ -50,7 +52,7 @@ extension UnigramSegmenter {
     withUnsafeTemporaryAllocation(of: Ways.self, capacity: text.count + 1) { ways in
       ways.initialize(repeating: Ways())
       ways[0].best = 0
-      let characters = forward(text, ways)
+      guard let characters = forward(text, ways) else { return false }
       let margin = ways[text.count].best - ways[text.count].second
       guard margin > Double(2 * characters + 4) * Self.largestError * 1.01 else { return false }
       let first = segments.count
@@ -58,10 +60,6 @@ extension UnigramSegmenter {
       while end > 0 {
         let start = Int(ways[end].start)
         segments.append(SentencePieceSegment(id: ways[end].id, length: UInt32(end - start)))
-        if ways[end].id == unknownID || start < 0 {
-          segments.removeSubrange(first...)
-          return false
-        }
         end = start
       }
       segments[first...].reverse()
@@ -69,8 +67,10 @@ extension UnigramSegmenter {
     }
   }
 
-  private func forward(_ text: UnsafeBufferPointer<UInt8>, _ ways: UnsafeMutableBufferPointer<Ways>) -> Int {
+  /// - Returns: how many characters there are, or `nil` when one is no piece by itself.
+  private func forward(_ text: UnsafeBufferPointer<UInt8>, _ ways: UnsafeMutableBufferPointer<Ways>) -> Int? {
     var characters = 0
+    var isKnown = true
     trie.cells.withUnsafeBufferPointer { cells in
       trie.values.withUnsafeBufferPointer { values in
         scores.withUnsafeBufferPointer { scores in
@@ -94,12 +94,15 @@ extension UnigramSegmenter {
               ways[end].offer(here, Double(score), start, id)
               if end - start == length { coversCharacter = true }
             }
-            if !coversCharacter { ways[start + length].offer(here, Double(unknownScore), start, unknownID) }
+            if !coversCharacter {
+              isKnown = false
+              return
+            }
             start += length
           }
         }
       }
     }
-    return characters
+    return isKnown ? characters : nil
   }
 }

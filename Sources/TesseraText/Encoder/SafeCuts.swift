@@ -98,6 +98,7 @@ extension EncoderScratch {
     of word: UnsafeBufferPointer<UInt8>, _ cuts: SafeCuts, unknown: UInt32?, into output: inout TokenBuffer,
     _ encode: (UnsafeBufferPointer<UInt8>, inout TokenBuffer) throws -> Bool
   ) rethrows -> Bool {
+    if word.count <= WordCache.shortLimit { return word.isEmpty ? true : try encode(word, &output) }
     var (start, isDone) = (0, true)
     let first = output.count
     func append(_ end: Int) throws {
@@ -113,7 +114,7 @@ extension EncoderScratch {
       start = end
     }
     var ends: [Int] = []
-    if word.count > 0 { cuts.forEachCut(in: word) { ends.append($0) } }
+    cuts.forEachCut(in: word) { ends.append($0) }
     for end in ends { try append(end) }
     try append(word.count)
     return isDone

@@ -100,13 +100,16 @@ final class SentencePieceTiles: TileSource {
       return false
     }
     return normalized.withUnsafeBufferPointer { text in
-      if !place.isFirst, text.count > WordCache.shortLimit, appendParts(of: text, &output, scratch) { return true }
       scratch.segments.removeAll(keepingCapacity: true)
       switch encoder.segmenter {
       case .merger(let merger):
-        merger.segment(text, into: &scratch.segments)
-        emit(text, &output, scratch)
-        return true
+        let unknown = encoder.vocabulary.byteIDs.isEmpty ? UInt32(bitPattern: encoder.vocabulary.unknownID) : nil
+        return scratch.appendParts(of: text, cuts, unknown: unknown, into: &output) { part, output in
+          scratch.segments.removeAll(keepingCapacity: true)
+          merger.segment(part, into: &scratch.segments)
+          emit(part, &output, scratch)
+          return true
+        }
       case .unigram(let segmenter):
         if !place.isFirst, tile.count <= WordCache.longLimit,
           segmenter.segmentIfCertain(text, into: &scratch.segments)
@@ -125,27 +128,6 @@ final class SentencePieceTiles: TileSource {
     }
   }
 
-  /// Appends the ids of a long tile part by part; when the sum of scores may decide in one of them nothing is appended.
-  private func appendParts(
-    of text: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch
-  ) -> Bool {
-    let count = output.count
-    let unknown = encoder.vocabulary.byteIDs.isEmpty ? UInt32(bitPattern: encoder.vocabulary.unknownID) : nil
-    let isDone = scratch.appendParts(of: text, cuts, unknown: unknown, into: &output) { part, output in
-      scratch.segments.removeAll(keepingCapacity: true)
-      switch encoder.segmenter {
-      case .merger(let merger): merger.segment(part, into: &scratch.segments)
-      case .unigram(let segmenter):
-        guard segmenter.segmentIfCertain(part, into: &scratch.segments) else { return false }
-      case .table: return false
-      }
-      emit(part, &output, scratch)
-      return true
-    }
-    if !isDone { output.count = count }
-    return isDone
-  }
-
   /// Whether what stands around a tile matters to it, or the tile to what stands around it.
   private func isEntangled(_ normalized: [UInt8], _ tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace) -> Bool {
     if normalizer.removesExtraWhitespaces {
@@ -153,7 +135,8 @@ final class SentencePieceTiles: TileSource {
       return tile.contains(0xE2) && Self.containsMark(tile)
     }
     guard !place.isLast, normalized.count >= 3 else { return false }
-    return normalized[normalized.count - 1] == 0x81 && normalized.suffix(3).elementsEqual(SentencePieceVocabulary.spaceMark)
+    return normalized[normalized.count - 1] == 0x81
+      && normalized.suffix(3).elementsEqual(SentencePieceVocabulary.spaceMark)
   }
 
   private func emit(_ text: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch) {

@@ -95,7 +95,8 @@ struct TileRules: Sendable {
         if pattern.isLiteral {
           pattern.source.unicodeScalars.count == 1
             || !pattern.source.utf8.isEmpty && !pattern.source.utf8.contains { $0 <= 0x20 }
-              && !Self.contains(Array(pattern.source.utf8), mark) && !Self.contains(Array(pattern.source.utf8), [0xE2, 0x96, 0x81])
+              && !Self.contains(Array(pattern.source.utf8), mark)
+              && !Self.contains(Array(pattern.source.utf8), [0xE2, 0x96, 0x81])
         } else {
           pattern.source == " {2,}" || pattern.source == " +"
         }
@@ -137,7 +138,9 @@ struct TileRules: Sendable {
       default: false
       }
     }
-    let areKept = (0x21...0x7E).allSatisfy { (byte: UInt8) in become([byte]) == [byte] || become([byte]) == [byte | 0x20] }
+    let areKept = (0x21...0x7E).allSatisfy { (byte: UInt8) in
+      become([byte]) == [byte] || become([byte]) == [byte | 0x20]
+    }
     scanner.isolatesSymbols = isolates && areKept
     scanner.isolatesIdeographs = stages.contains {
       if case .bert(let options) = $0 { options.handleChineseChars } else { false }
@@ -204,12 +207,17 @@ struct TileRules: Sendable {
   /// Whether a tile begins or ends so that it is not cut off from its neighbours; asked before and after each stage.
   func isEntangled(_ normalized: [UInt8], _ tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace) -> Bool {
     if !place.isFirst, let first = tile.first, scanner.isBlank(first) {
-      guard normalized.first.map(scanner.isBlank) ?? false || normalized.starts(with: mark) || normalized.isEmpty && place.isLast else {
+      guard
+        normalized.first.map(scanner.isBlank) ?? false || normalized.starts(with: mark)
+          || normalized.isEmpty && place.isLast
+      else {
         return true
       }
     }
     if place.isLast { return false }
-    guard let last = normalized.last, last != 0x20, !normalized.suffix(mark.count).elementsEqual(mark) else { return true }
+    guard let last = normalized.last, last != 0x20, !normalized.suffix(mark.count).elementsEqual(mark) else {
+      return true
+    }
     guard isStripped else { return false }
     var start = normalized.count - 1
     while start > 0, normalized[start] & 0xC0 == 0x80 { start -= 1 }
