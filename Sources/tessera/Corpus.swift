@@ -26,11 +26,14 @@ struct Corpus {
         if takesEveryFile {
           let kind = inside?.fileAttributes?[.type] as? FileAttributeType
           if kind == .typeRegular { found.append("\(root)/\(path)") }
-        } else if endings.contains((path as NSString).pathExtension) { found.append("\(root)/\(path)") }
+        } else if endings.contains((path as NSString).pathExtension) {
+          found.append("\(root)/\(path)")
+        }
       }
     }
     guard !found.isEmpty else {
-      throw TokenizerError(.inputOutput, takesEveryFile ? "no file found" : "no text file found", in: roots.joined(separator: ", "))
+      throw TokenizerError(
+        .inputOutput, takesEveryFile ? "no file found" : "no text file found", in: roots.joined(separator: ", "))
     }
     paths = found.sorted()
   }

@@ -4,7 +4,8 @@ import TesseraText
 
 struct TrainBinary: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "binary", abstract: "Byte-pair encoding of executables and other raw bytes, in nested sizes (Binary BPE).",
+    commandName: "binary",
+    abstract: "Byte-pair encoding of executables and other raw bytes, in nested sizes (Binary BPE).",
     discussion: """
       Every file of a folder is taken. With --family the smaller vocabularies are written beside the file, as elf-4096.json beside \
       elf.json; their ids are the first ones of the large one. Encode with `tessera encode --bytes`.
@@ -69,7 +70,8 @@ struct TrainBinary: ParsableCommand {
 
 struct TrainKL3M: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kl3m", abstract: "Byte-level BPE with curated tokens for law and finance, or with short tokens (KL3M).",
+    commandName: "kl3m",
+    abstract: "Byte-level BPE with curated tokens for law and finance, or with short tokens (KL3M).",
     discussion: """
       Without --max-characters the domain recipe: the groups of --custom are tokens in any case. With it the character recipe for \
       mending text. The vocabulary is filled up to a power of two.
@@ -135,7 +137,8 @@ struct TrainKL3M: ParsableCommand {
 
 struct TrainSupertokens: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "supertokens", abstract: "Byte-level BPE on chunks of random lengths, so that tokens cross words (Supertokens).",
+    commandName: "supertokens",
+    abstract: "Byte-level BPE on chunks of random lengths, so that tokens cross words (Supertokens).",
     discussion: """
       Whole files are cut; they have to fit in memory one by one.
 

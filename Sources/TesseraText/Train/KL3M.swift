@@ -62,7 +62,8 @@ public struct KL3M: Sendable {
     }
     guard vocabularySize >= least else {
       throw TokenizerError(
-        .invalidRequest, "a vocabulary of \(vocabularySize); control tokens, custom tokens and bytes alone are \(least)")
+        .invalidRequest, "a vocabulary of \(vocabularySize); control tokens, custom tokens and bytes alone are \(least)"
+      )
     }
     self.vocabularySize = vocabularySize
   }
@@ -137,7 +138,9 @@ extension KL3M {
     switch group {
     case .whitespace: runs(" \t\r\n") + ["\r\n", "\t "]
     case .markdown:
-      (2...6).map { String(repeating: "#", count: $0) } + ["**", "~~", "```", "![", "](", "http://", "https://", "www."]
+      (2...6).map { String(repeating: "#", count: $0) } + [
+        "**", "~~", "```", "![", "](", "http://", "https://", "www.",
+      ]
         + runs(".-=_*~")
     case .html:
       tags.flatMap { ["<\($0)", "</\($0)>", "<\($0.uppercased())", "</\($0.uppercased())>"] }
@@ -154,7 +157,8 @@ extension KL3M {
 
   private static let letters = "abcdefghijklmnopqrstuvwxyz".map(String.init)
   private static let tags = [
-    "html", "head", "body", "title", "meta", "link", "script", "style", "div", "span", "p", "br", "hr", "a", "img", "ul",
+    "html", "head", "body", "title", "meta", "link", "script", "style", "div", "span", "p", "br", "hr", "a", "img",
+    "ul",
     "ol", "li", "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6", "b",
     "i", "u", "em", "strong", "font", "center", "form", "input", "pre", "code", "sup", "sub", "blockquote", "section",
   ]
