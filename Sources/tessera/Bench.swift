@@ -6,9 +6,9 @@ import TesseraText
 
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure the speed of a tokenizer.",
+    abstract: "Measure the speed of a tokenizer, or the claims behind a preset.",
     discussion: "The whole comparison with other libraries is `make bench`.",
-    subcommands: [BenchEncode.self, BenchLoad.self])
+    subcommands: [BenchEncode.self, BenchLoad.self, BenchProof.self])
 }
 
 struct BenchEncode: ParsableCommand {

@@ -6,7 +6,9 @@ struct Corpus {
   let paths: [String]
 
   /// Folders are searched for text by the usual endings; what was named itself is always taken.
-  init(_ roots: [String]) throws {
+  ///
+  /// - Parameter takesEveryFile: files of folders need not be text; links are left out.
+  init(_ roots: [String], takesEveryFile: Bool = false) throws {
     let endings = ["md", "txt", "swift", "py", "c", "h", "rs", "js", "html"]
     var found: [String] = []
     for root in roots {
@@ -21,11 +23,17 @@ struct Corpus {
       let inside = FileManager.default.enumerator(atPath: root)
       while let path = inside?.nextObject() as? String {
         if path.split(separator: "/").contains(where: { $0.hasPrefix(".") || $0 == "out" }) { continue }
-        if endings.contains((path as NSString).pathExtension) { found.append("\(root)/\(path)") }
+        if takesEveryFile {
+          let kind = inside?.fileAttributes?[.type] as? FileAttributeType
+          if kind == .typeRegular { found.append("\(root)/\(path)") }
+        } else if endings.contains((path as NSString).pathExtension) {
+          found.append("\(root)/\(path)")
+        }
       }
     }
     guard !found.isEmpty else {
-      throw TokenizerError(.inputOutput, "no text file found", in: roots.joined(separator: ", "))
+      throw TokenizerError(
+        .inputOutput, takesEveryFile ? "no file found" : "no text file found", in: roots.joined(separator: ", "))
     }
     paths = found.sorted()
   }

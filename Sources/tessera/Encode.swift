@@ -12,6 +12,7 @@ struct Encode: ParsableCommand {
   @OptionGroup var source: TokenizerOptions
   @Argument(help: "Files; none for standard input.") var files: [String] = []
   @Flag(help: "One JSON object per line in and out.") var jsonl = false
+  @Flag(help: "Take files as bytes that need not be text; nothing in them is a special token.") var bytes = false
   @Flag(help: "Print the number of tokens only.") var count = false
   @Flag(help: "Leave out the tokens of the template.") var noSpecialTokens = false
   @Option(help: "text, json, u16, u32 or npy.") var format = Format.text
@@ -35,13 +36,11 @@ struct Encode: ParsableCommand {
     var options = TextTokenizer.EncodeOptions(addsSpecialTokens: !noSpecialTokens)
     options.specialTokensInText = source.choice
     let paths = files.isEmpty ? ["-"] : files
-    let inputs = try paths.map { path in
-      guard let text = String(validating: try Console.read(path), as: UTF8.self) else {
-        throw TokenizerError(.malformed, "the bytes are not valid UTF-8", in: path)
-      }
-      return TextTokenizer.Input(text)
-    }
-    let encodings = try tokenizer.encode(batch: inputs, options: options, threads: threads)
+    if bytes { options.specialTokensInText = .text }
+    let encodings =
+      bytes
+      ? try paths.map { try tokenizer.encode(bytes: try Console.read($0), options: options) }
+      : try tokenizer.encode(batch: try paths.map(Self.text), options: options, threads: threads)
     if count {
       for (path, encoding) in zip(paths, encodings) {
         try Console.print(
@@ -51,8 +50,15 @@ struct Encode: ParsableCommand {
       }
       return
     }
-    let bytes = try encodings.map { try rendered($0) }.joined()
-    if let output { try Console.write(Array(bytes), to: output) } else { try Console.write(Array(bytes)) }
+    let result = try encodings.map { try rendered($0) }.joined()
+    if let output { try Console.write(Array(result), to: output) } else { try Console.write(Array(result)) }
+  }
+
+  private static func text(of path: String) throws -> TextTokenizer.Input {
+    guard let text = String(validating: try Console.read(path), as: UTF8.self) else {
+      throw TokenizerError(.malformed, "the bytes are not valid UTF-8; --bytes encodes any", in: path)
+    }
+    return TextTokenizer.Input(text)
   }
 
   private func rendered(_ encoding: Encoding) throws -> [UInt8] {

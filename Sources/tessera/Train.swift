@@ -10,7 +10,10 @@ struct Train: ParsableCommand {
 
       Example: tessera train bpe corpus/ --vocab-size 32000 -o tokenizer.json
       """,
-    subcommands: [TrainBPE.self, TrainUnigram.self, TrainWordPiece.self, TrainWordLevel.self])
+    subcommands: [
+      TrainBPE.self, TrainUnigram.self, TrainWordPiece.self, TrainWordLevel.self, TrainBinary.self, TrainKL3M.self,
+      TrainSupertokens.self, TrainSuperwords.self,
+    ])
 }
 
 struct TrainBPE: ParsableCommand {

@@ -37,7 +37,16 @@ struct CountingOptions: ParsableArguments {
     return counter
   }
 
-  func paths() throws -> [String] { try Corpus(files.isEmpty ? ["-"] : files).paths }
+  func paths(takesEveryFile: Bool = false) throws -> [String] {
+    try Corpus(files.isEmpty ? ["-"] : files, takesEveryFile: takesEveryFile).paths
+  }
+
+  /// Presets cut and normalize text in their own way.
+  func needNoStages(for preset: String) throws {
+    if preTokenizer != nil || normalizer != nil {
+      throw ValidationError("\(preset) cuts in its own way; leave --pre-tokenizer and --normalizer out.")
+    }
+  }
 }
 
 /// What every `tessera train` takes.
@@ -59,7 +68,9 @@ struct TrainingOptions: ParsableArguments {
   }
 
   /// The words to train on and how they were cut.
-  func words(_ run: TrainingRun, _ cutting: () throws -> WordCutting) throws -> (CountedWords, WordCutting) {
+  func words(
+    _ run: TrainingRun, takesEveryFile: Bool = false, _ cutting: () throws -> WordCutting
+  ) throws -> (CountedWords, WordCutting) {
     if !counts.isEmpty {
       if counting.preTokenizer != nil || counting.normalizer != nil {
         throw ValidationError("The words of --counts are cut already; leave --pre-tokenizer and --normalizer out.")
@@ -67,7 +78,7 @@ struct TrainingOptions: ParsableArguments {
       return try CountedWords.reading(counts, minimumCount: Int64(minWordCount))
     }
     let cutting = try cutting()
-    let paths = try counting.paths()
+    let paths = try counting.paths(takesEveryFile: takesEveryFile)
     guard let checkpoint else {
       let words = try counting.counter(cutting, run).count(files: paths)
       return (minWordCount > 1 ? words.dropping(below: Int64(minWordCount)) : words, cutting)

@@ -50,6 +50,8 @@ struct BPEMerging: ~Copyable {
   /// The number of initial symbols in each symbol of the words; only kept when tokens have a bound on their length.
   private var widths: [UInt32]
   private let maximumLength: Int?
+  /// The number of characters in each initial symbol; empty when all have one.
+  private let symbolLengths: [UInt32]
 
   private var pairs = PairCounts(capacity: 1 << 12)
   private var queue = MergeQueue()
@@ -65,11 +67,15 @@ struct BPEMerging: ~Copyable {
   /// Places where a new pair arose: symbol, side in the lowest bit of the upper half; word in the lower half.
   private var records: [UInt64] = []
 
-  init(words: consuming SymbolWords, maximumLength: Int?) {
+  init(words: consuming SymbolWords, maximumLength: Int?, lengths symbolLengths: [UInt32] = []) {
     self.words = words
     self.maximumLength = maximumLength
+    self.symbolLengths = symbolLengths
     lengths = zip(self.words.starts, self.words.starts.dropFirst()).map { UInt32($1 - $0) }
     widths = maximumLength == nil ? [] : [UInt32](repeating: 1, count: self.words.symbols.count)
+    if maximumLength != nil, !symbolLengths.isEmpty {
+      for (at, symbol) in self.words.symbols.enumerated() { widths[at] = symbolLengths[Int(symbol)] }
+    }
     makeRoom(for: self.words.symbols.max() ?? 0)
     queueInitialPairs()
   }
@@ -129,11 +135,18 @@ struct BPEMerging: ~Copyable {
     for number in keys.indices {
       pairs.slot(keys[number]).pointee.count = counts[number]
       let length = places[number].words
-      guard counts[number] > 0 else { continue }
+      guard counts[number] > 0, fits(keys[number]) else { continue }
       queue.push(
         MergeCandidate(
           count: UInt64(counts[number]), key: keys[number], start: cursors[number] - Int(length), length: length))
     }
+  }
+
+  /// Whether a pair of initial symbols may be merged. Of single characters the reference merges any two.
+  private func fits(_ key: UInt64) -> Bool {
+    guard let maximumLength, !symbolLengths.isEmpty else { return true }
+    let left = symbolLengths[Int(key >> 32)]
+    return Int(left) + Int(symbolLengths[Int(UInt32(truncatingIfNeeded: key))]) < maximumLength
   }
 
   /// The next pair to merge: the one with the highest count, then the smallest; `nil` when none reaches the least frequency.

@@ -28,6 +28,8 @@ public struct BPETrainer: Sendable {
   public var limitAlphabet: Int?
   /// Characters that are in the alphabet whether or not they occur.
   public var initialAlphabet: [Unicode.Scalar] = []
+  /// Whether the initial alphabet gets the first ids of the alphabet, in the order in which it is given.
+  public var keepsAlphabetOrder = false
   /// What marks a symbol that does not start a word, such as `##`.
   public var continuingSubwordPrefix: String?
   /// What marks a symbol that ends a word, such as `</w>`.
@@ -99,11 +101,42 @@ public struct BPETrainer: Sendable {
     try progress?(TrainingProgress(stage: .countingPairs, completed: 0, total: text.counts.count))
     var tokens = ByteStringTable(capacity: min(vocabularySize, 1 << 20))
     for token in specialTokens + requiredTokens { _ = tokens.insert(token.utf8) }
+    if keepsAlphabetOrder { for scalar in initialAlphabet { _ = tokens.insert(utf8(scalar.value)) } }
     addAlphabet(of: text, to: &tokens)
     let words = symbols(of: text, in: &tokens)
+    return try merge(words, tokens, progress)
+  }
+
+  /// Goes on with a vocabulary that was trained before: its merges stay, and pairs of its tokens become new ones.
+  ///
+  /// - Parameters:
+  ///   - words: the ids of texts with their counts.
+  /// - Throws: as ``train(words:progress:)``.
+  func train(
+    continuing first: TrainedBPE, on words: consuming SymbolWords,
+    progress: ((TrainingProgress) throws -> Void)? = nil
+  ) throws -> TrainedBPE {
+    try check(words)
+    try progress?(TrainingProgress(stage: .countingPairs, completed: 0, total: words.counts.count))
+    var tokens = ByteStringTable(capacity: min(vocabularySize, 1 << 20))
+    for token in first.vocabulary { _ = tokens.insert(token.utf8) }
+    let lengths = first.vocabulary.map { UInt32($0.unicodeScalars.count) }
+    return try merge(words, tokens, after: first.steps, lengths: lengths, progress)
+  }
+
+  /// Merges pairs until the vocabulary is full.
+  ///
+  /// - Parameters:
+  ///   - earlier: merges that come before.
+  ///   - lengths: the characters of each token, when tokens are longer than one.
+  private func merge(
+    _ words: consuming SymbolWords, _ alphabet: consuming ByteStringTable, after earlier: [TrainedBPE.Merge] = [],
+    lengths: [UInt32] = [], _ progress: ((TrainingProgress) throws -> Void)?
+  ) throws -> TrainedBPE {
+    var tokens = alphabet
     var keeper = try checkpoint.map { try BPECheckpoint($0, fingerprint: fingerprint(of: words, tokens)) }
-    var merging = BPEMerging(words: words, maximumLength: maximumTokenLength)
-    var merges: [TrainedBPE.Merge] = []
+    var merging = BPEMerging(words: words, maximumLength: maximumTokenLength, lengths: lengths)
+    var merges = earlier
     let prefix = Array((continuingSubwordPrefix ?? "").utf8)
     while tokens.count < vocabularySize,
       let candidate = merging.next(minimumFrequency: UInt64(max(0, minimumFrequency)))
@@ -124,7 +157,7 @@ public struct BPETrainer: Sendable {
     try progress?(TrainingProgress(stage: .choosingTokens, completed: tokens.count, total: vocabularySize))
     keeper?.remove()
     return TrainedBPE(
-      vocabulary: (0..<tokens.count).map { tokens.string($0) }, merges: TrainedBPE.withoutRepetition(merges))
+      vocabulary: (0..<tokens.count).map { tokens.string($0) }, steps: merges)
   }
 
   /// A number that tells runs with other words or other options apart.

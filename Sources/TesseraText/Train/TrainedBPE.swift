@@ -21,6 +21,36 @@ public struct TrainedBPE: Equatable, Sendable {
   public var vocabulary: [String]
   /// The merges in the order of their ranks.
   public var merges: [Merge]
+  /// The merges in the order in which they were found, pairs that were queued twice included.
+  let steps: [Merge]
+
+  init(vocabulary: [String], steps: [Merge]) {
+    self.vocabulary = vocabulary
+    self.steps = steps
+    merges = Self.withoutRepetition(steps)
+  }
+
+  /// The vocabulary of an earlier moment: what training to the smaller size gives, with the same ids.
+  ///
+  /// - Returns: `nil` when the size is more than there are tokens, or less than the special tokens and the alphabet, which no
+  ///   merge has made.
+  /// - Complexity: O(n) for n merges.
+  public func prefix(_ size: Int) -> TrainedBPE? {
+    // Tokens that were there before the first merge are not results of one, or have smaller ids than all that are.
+    let firstLearned = vocabulary.count - learnedCount
+    guard size >= firstLearned, size <= vocabulary.count else { return nil }
+    var end = steps.firstIndex { Int($0.result) >= size } ?? steps.count
+    if size == firstLearned { end = 0 }
+    return TrainedBPE(vocabulary: Array(vocabulary[..<size]), steps: Array(steps[..<end]))
+  }
+
+  /// The number of tokens that merges have made.
+  var learnedCount: Int {
+    // Merges make tokens in the order of ids; a result that was there already is smaller than the next new one.
+    var next = vocabulary.count
+    for step in steps.reversed() where Int(step.result) == next - 1 { next -= 1 }
+    return vocabulary.count - next
+  }
 
   /// The merges without repeated pairs: of each pair the last one counts.
   static func withoutRepetition(_ merges: [Merge]) -> [Merge] {

@@ -77,7 +77,8 @@ public struct WordCounter: Sendable {
 
   private func countParts(_ files: [String]) throws -> Parts {
     let workers = max(1, threads ?? Parallel.coreCount)
-    let shared = Mutex(Shared(blocks: try TextBlocks(files, unit: cutting.unit)))
+    let shared = Mutex(
+      Shared(blocks: try TextBlocks(files, unit: cutting.unit, chunkSize: cutting.chunks?.size ?? 0)))
     DispatchQueue.concurrentPerform(iterations: workers) { _ in
       do {
         try work(shared, share: max(1 << 16, memoryLimit / workers))
@@ -130,7 +131,7 @@ public struct WordCounter: Sendable {
 
   private func count(_ block: inout [UInt8], in table: inout WordTable) {
     // What is no UTF-8 becomes U+FFFD, as everywhere else.
-    if block.withUnsafeBufferPointer({ !$0.isASCII && $0.validPrefixCount < $0.count }) {
+    if cutting.chunks == nil, block.withUnsafeBufferPointer({ !$0.isASCII && $0.validPrefixCount < $0.count }) {
       block = Array(String(decoding: block, as: UTF8.self).utf8)
     }
     block.withUnsafeBufferPointer { text in
@@ -145,7 +146,7 @@ public struct WordCounter: Sendable {
   }
 }
 
-/// The bytes of files one after the other, in blocks that end where a line or a file does.
+/// The bytes of files one after the other, in blocks that end where a line, a chunk or a file does.
 struct TextBlocks {
   private static let blockSize = 1 << 20
   /// Longer lines are cut.
@@ -153,6 +154,8 @@ struct TextBlocks {
 
   private var files: [String]
   private let unit: WordCutting.Unit
+  /// Blocks of documents hold whole chunks of so many bytes; zero for whole documents.
+  private let chunkSize: Int
   private var file: InputFile?
   private var rest: [UInt8] = []
   /// The bytes given out.
@@ -160,9 +163,10 @@ struct TextBlocks {
   /// The bytes of all files; zero when one of them has no size.
   let total: Int
 
-  init(_ paths: [String], unit: WordCutting.Unit) throws {
+  init(_ paths: [String], unit: WordCutting.Unit, chunkSize: Int = 0) throws {
     files = paths.reversed()
     self.unit = unit
+    self.chunkSize = unit == .document ? chunkSize : 0
     var total = 0
     for path in paths where path != "-" { total += try InputFile(path).size() }
     self.total = paths.contains("-") ? 0 : total
@@ -180,10 +184,11 @@ struct TextBlocks {
         continue
       }
       if block.isEmpty { swap(&block, &rest) }
-      let goesOn = try file.read(into: &block, count: Self.blockSize)
+      let size = chunkSize > 0 ? max(1, Self.blockSize / chunkSize) * chunkSize : Self.blockSize
+      let goesOn = try file.read(into: &block, count: size)
       if !goesOn { self.file = nil }
-      if goesOn, unit == .document { continue }
-      if goesOn {
+      if goesOn, unit == .document, chunkSize == 0 { continue }
+      if goesOn, chunkSize == 0 {
         if let end = block.lastIndex(of: 0x0A).map({ $0 + 1 }) {
           rest.removeAll(keepingCapacity: true)
           rest.append(contentsOf: block[end...])

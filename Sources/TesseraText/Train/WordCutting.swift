@@ -22,10 +22,17 @@ public struct WordCutting: Sendable {
   /// The rules of sentencepiece that stand in the place of the two stages; `nil` where the stages count.
   public let normalization: SentencePieceNormalization?
 
+  /// The chunks of raw bytes that stand in the place of words; `nil` where text is cut.
+  public let chunks: ByteChunks?
+  /// The random chunks of text that stand in the place of words; `nil` where they are cut otherwise.
+  public let randomChunks: RandomChunks?
+
   private enum Way: Sendable {
     case pattern(SplitPattern)
     case stages(NormalizerStage?, PreTokenizer?)
     case marks(SentencePieceNormalizer, isASCIIFixed: Bool)
+    case chunks(ByteChunks)
+    case randomChunks(NormalizerStage?, RandomChunks)
   }
   private let way: Way
 
@@ -37,6 +44,8 @@ public struct WordCutting: Sendable {
     self.preTokenizer = preTokenizer
     self.unit = unit
     normalization = nil
+    chunks = nil
+    randomChunks = nil
     let first = normalizer.isNull ? nil : try NormalizerStage(ConfigurationNode(normalizer, path: "normalizer"))
     let second = preTokenizer.isNull ? nil : try PreTokenizer(ConfigurationNode(preTokenizer, path: "pre_tokenizer"))
     way = first == nil ? second?.plainPattern.map(Way.pattern) ?? .stages(first, second) : .stages(first, second)
@@ -50,8 +59,40 @@ public struct WordCutting: Sendable {
     preTokenizer = nil
     self.unit = unit
     self.normalization = normalization
+    chunks = nil
+    randomChunks = nil
     way = .marks(
       try SentencePieceNormalizer(try normalization.specification()), isASCIIFixed: !normalization.changesASCII)
+  }
+
+  /// A byte-level stage that cuts nothing: what encodes text whose tokens may cross words.
+  public static let wholeText: JSON = [
+    "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false,
+  ]
+
+  /// Cuts files into chunks of raw bytes, which need not be text. Encoding will not cut at all.
+  public init(chunks: ByteChunks) {
+    normalizer = nil
+    preTokenizer = Self.wholeText
+    unit = .document
+    normalization = nil
+    self.chunks = chunks
+    randomChunks = nil
+    way = .chunks(chunks)
+  }
+
+  /// Cuts text at random places, so that tokens may cross words. Encoding will not cut at all.
+  ///
+  /// - Throws: ``TokenizerError`` that names the key of the normalizer.
+  public init(randomChunks: RandomChunks, normalizer: JSON = nil, unit: Unit = .document) throws {
+    self.normalizer = normalizer
+    preTokenizer = Self.wholeText
+    self.unit = unit
+    normalization = nil
+    chunks = nil
+    self.randomChunks = randomChunks
+    let stage = normalizer.isNull ? nil : try NormalizerStage(ConfigurationNode(normalizer, path: "normalizer"))
+    way = .randomChunks(stage, randomChunks)
   }
 
   /// Whether words are raw bytes that the model will see as characters of the byte-level alphabet.
@@ -60,6 +101,7 @@ public struct WordCutting: Sendable {
     case .pattern: preTokenizerEndsInByteLevel
     case .stages(_, let stage): stage?.endsInByteLevel ?? false
     case .marks: false
+    case .chunks, .randomChunks: true
     }
   }
 
@@ -71,6 +113,10 @@ public struct WordCutting: Sendable {
   /// The choices as JSON, kept in files of word counts.
   public var json: JSON {
     if let normalization { return ["sentencepiece": .string(normalization.rawValue), "unit": .string(unit.rawValue)] }
+    if let chunks { return ["chunks": chunks.json, "unit": .string(unit.rawValue)] }
+    if let randomChunks {
+      return ["normalizer": normalizer, "random_chunks": randomChunks.json, "unit": .string(unit.rawValue)]
+    }
     return ["normalizer": normalizer, "pre_tokenizer": preTokenizer, "unit": .string(unit.rawValue)]
   }
 
@@ -86,6 +132,11 @@ public struct WordCutting: Sendable {
         throw TokenizerError(.unsupported, "unknown normalization '\(name)'", at: .key("sentencepiece"))
       }
       try self.init(sentencePiece: normalization, unit: unit)
+    } else if let chunks = json["chunks"] {
+      self.init(chunks: try ByteChunks(json: chunks))
+    } else if let chunks = json["random_chunks"] {
+      try self.init(
+        randomChunks: try RandomChunks(json: chunks), normalizer: json["normalizer"] ?? .null, unit: unit)
     } else {
       try self.init(
         normalizer: json["normalizer"] ?? .null, preTokenizer: json["pre_tokenizer"] ?? .null, unit: unit)
@@ -94,7 +145,7 @@ public struct WordCutting: Sendable {
 
   /// Calls `body` with each word of one unit of text, in order.
   ///
-  /// - Parameter text: valid UTF-8.
+  /// - Parameter text: valid UTF-8, unless the words are chunks of raw bytes.
   /// - Complexity: O(n) for n bytes, times what the stages need.
   func forEachWord(in text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
     guard !text.isEmpty else { return }
@@ -110,6 +161,11 @@ public struct WordCutting: Sendable {
           body(UnsafeBufferPointer(rebasing: all[piece.start..<piece.end]))
         }
       }
+    case .chunks(let chunks): chunks.forEachChunk(in: text, body)
+    case .randomChunks(let normalizer, let chunks):
+      var pieces = Pieces(input: Array(text))
+      if let normalizer, !normalizer.leavesUnchanged(text) { pieces.rewrite { normalizer.apply(to: &$0) } }
+      pieces.bytes.withUnsafeBufferPointer { chunks.forEachChunk(in: $0, body) }
     case .marks(let normalizer, let isASCIIFixed):
       if isASCIIFixed, Self.isPlainASCII(text) { return Self.forEachMarkedWord(inASCII: text, body) }
       var end = text.count
