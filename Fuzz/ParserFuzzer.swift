@@ -42,14 +42,14 @@ private func check(_ holds: Bool, _ message: @autoclosure () -> String) {
 /// Everything that reads bytes from outside. What is read is also used, since a fault may show only then.
 enum FuzzedParser: String, CaseIterable {
   case json, tokenizer, sentencepiece, tiktoken, tekken, gguf, vocabulary, wordpieces
-  case oniguruma, rust, template, normalizer, pretokenizer, decoder, charsmap
+  case oniguruma, rust, template, normalizer, pretokenizer, decoder, charsmap, mapped
 
   private static let text = "a  Ab1\u{301}\r\n don't <s>é字😀\u{200D}👩 ﬁ\u{0}Ⅷ▁the<0x41>"
 
   func read(_ bytes: [UInt8]) throws {
     switch self {
     case .json: try Self.json(bytes)
-    case .tokenizer, .gguf, .tekken:
+    case .tokenizer, .gguf, .tekken, .mapped:
       if self == .gguf { _ = try GGUFTokenizer(try GGUF(bytes)).tokenizerJSON() }
       try Self.use(try TextTokenizer(bytes: bytes))
     case .sentencepiece:
@@ -96,6 +96,14 @@ enum FuzzedParser: String, CaseIterable {
       _ = tokenizer.decode(encoding.ids, skipSpecialTokens: false)
       var stream = tokenizer.decodeStream()
       for id in encoding.ids.prefix(50) { _ = try? stream.next(id) }
+    }
+    // The ids alone take another way, which must give the same.
+    let options = TextTokenizer.EncodeOptions(addsSpecialTokens: false)
+    let long = String(repeating: Self.text, count: 3)
+    if tokenizer.core.truncation == nil, tokenizer.core.padding == nil,
+      let expected = try? tokenizer.encode(long, options: options)
+    {
+      check((try? tokenizer.ids(of: long)) == expected.ids, "ids alone are not those of a full encoding")
     }
     _ = try? tokenizer.encode(bytes: [0x61, 0xFF, 0x20, 0xC3])
     _ = try tokenizer.tokenizerJSON(layout: .compact)

@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,7 @@ FIXTURES = ROOT / "Tests" / "Fixtures"
 LONGEST = {
     "json": 4096, "tokenizer": 16384, "sentencepiece": 20000, "tiktoken": 8192, "tekken": 32768, "gguf": 16384,
     "vocabulary": 4500, "wordpieces": 2048, "oniguruma": 400, "rust": 400, "template": 4096, "normalizer": 1024,
-    "pretokenizer": 1024, "decoder": 1024, "charsmap": 8192,
+    "pretokenizer": 1024, "decoder": 1024, "charsmap": 8192, "mapped": 1 << 20,
 }
 
 
@@ -78,6 +79,20 @@ def sentencepiece_map(path):
     return next(value for field, value in fields(normalizer) if field == 2)
 
 
+def mapped_seeds():
+    """The smallest fixtures in the mapped form, written by the release build where there is one."""
+    tessera = ROOT / ".build" / "release" / "tessera"
+    if not tessera.exists():
+        return
+    smallest = sorted((FIXTURES / "text" / "tokenizers").glob("*.json"), key=lambda path: path.stat().st_size)
+    for path in smallest[:6]:
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "seed.tessera"
+            command = [str(tessera), "convert", "--tokenizer", str(path), "--output", str(target)]
+            if subprocess.run(command, capture_output=True).returncode == 0:
+                yield target.read_bytes()
+
+
 def seeds(name):
     """The inputs that a parser's run starts from."""
     if name == "json":
@@ -116,6 +131,8 @@ def seeds(name):
     elif name == "charsmap":
         yield base64.b64decode(json.loads((FIXTURES / "unicode" / "charsmap.json").read_text())["charsmap"])
         yield sentencepiece_map(FIXTURES / "sentencepiece" / "unigram_rules_bytes.model")
+    elif name == "mapped":
+        yield from mapped_seeds()
     else:
         fixture = "pre_tokenizer" if name == "pretokenizer" else name
         yield from stage_seeds(fixture)
