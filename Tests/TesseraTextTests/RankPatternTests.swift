@@ -38,7 +38,7 @@ struct RankPatternTests {
   /// The 256 bytes as a rank file.
   static let bytes: [UInt8] = (0...255).flatMap { byte in
     var line: [UInt8] = []
-    RankBase64.append([UInt8(byte)][...], to: &line)
+    Base64.append([UInt8(byte)][...], to: &line)
     return line + Array(" \(byte)\n".utf8)
   }
 
