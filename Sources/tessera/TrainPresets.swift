@@ -129,6 +129,9 @@ struct TrainKL3M: ParsableCommand {
     let (words, cutting) = try options.words(run) {
       try preset.cutting(unit: options.counting.wholeFiles ? .document : .line)
     }
+    guard cutting.isByteLevel else {
+      throw TokenizerError(.inconsistent, "its words were not cut by a ByteLevel stage", in: options.counts.first)
+    }
     let tokenizer = try preset.train(on: words, cutting: cutting, progress: run.report)
     run.finish()
     try options.finish(try tokenizer.tokenizerJSON(), size: tokenizer.vocabularySize, words: words, since: start)
@@ -163,6 +166,9 @@ struct TrainSupertokens: ParsableCommand {
     if !options.specialToken.isEmpty { preset.specialTokens = options.specialToken }
     preset.checkpoint = options.checkpoint
     let (words, cutting) = try options.words(run) { try preset.cutting() }
+    guard cutting.randomChunks != nil else {
+      throw TokenizerError(.inconsistent, "its words are no random chunks of text", in: options.counts.first)
+    }
     let tokenizer = try preset.train(on: words, cutting: cutting, progress: run.report)
     run.finish()
     try options.finish(try tokenizer.tokenizerJSON(), size: tokenizer.vocabularySize, words: words, since: start)

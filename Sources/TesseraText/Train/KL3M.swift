@@ -14,7 +14,7 @@
 /// with learned ones as bytes, so that none is in the vocabulary twice unless it holds characters outside of printable ASCII.
 ///
 /// Source: *KL3M Tokenizers: A Family of Domain-Specific and Character-Level Tokenizers for Legal, Financial, and Preprocessing
-/// Applications*, 2025 (arXiv 2503.17247), sections on the design of domain-specific and of character tokenizers.
+/// Applications*, 2025 (arXiv 2503.17247), the domain-specific and the character tokenizers.
 public struct KL3M: Sendable {
   /// The control tokens, which get the first ids.
   public static let controlTokens = [

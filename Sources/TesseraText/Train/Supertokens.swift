@@ -8,7 +8,7 @@
 /// that every neighbourhood of words falls into one chunk somewhere. For encoding, text is not cut at all; merges run over all of it.
 ///
 /// Source: *Achieving Tokenizer Flexibility in Language Models through Heuristic Adaptation and Supertoken Learning*, 2025 (arXiv
-/// 2505.09738), the section on Supertokens, with the lengths of the released configuration, whose weights are brought to a sum of 1.
+/// 2505.09738), the part on Supertokens, with the lengths of the released configuration, whose weights are brought to a sum of 1.
 public struct Supertokens: Sendable {
   /// The released distribution of lengths.
   public static let releasedLengths =

@@ -2,14 +2,14 @@
 ///
 ///     let preset = try Superwords(vocabularySize: 32_000, wordVocabularySize: 24_000)
 ///     let words = try WordCounter(cutting: preset.wordCutting()).count(files: paths)
-///     let lines = try WordCounter(cutting: preset.lineCutting).count(files: paths)
+///     let lines = try WordCounter(cutting: preset.lineCutting()).count(files: paths)
 ///     let tokenizer = try preset.train(words: words, lines: lines)
 ///
 /// The first pass is ordinary byte-pair encoding inside words. For the second, whole lines are encoded with its merges, and merging
 /// goes on over them without cuts until the vocabulary is full. For encoding, text is not cut; as merges run by rank, words are built
 /// before they are joined. The memory of the second pass grows with the distinct lines.
 ///
-/// Source: *SuperBPE: Space Travel for Language Models*, 2025 (arXiv 2503.13423), section 2, in its simplest form: of its further
+/// Source: *SuperBPE: Space Travel for Language Models*, 2025 (arXiv 2503.13423), its method in its simplest form: of its further
 /// rules for what may be joined only a bound on length is kept.
 public struct Superwords: Sendable {
   /// The size of the vocabulary.
