@@ -11,7 +11,7 @@ struct BinaryBPETests {
   }
 
   private static func random(_ count: Int, below limit: UInt8, seed: UInt64) -> [UInt8] {
-    var numbers = SplitMix(state: seed)
+    var numbers = SplitMix64(seed: seed)
     return (0..<count).map { _ in UInt8.random(in: 0..<limit, using: &numbers) }
   }
 
@@ -154,7 +154,7 @@ struct BinaryBPETests {
   @Test("chunks of zeros and of random bytes fall to the entropy window")
   func entropy() throws {
     let zeros = [UInt8](repeating: 0, count: 8192)
-    var numbers = SplitMix(state: 1)
+    var numbers = SplitMix64(seed: 1)
     let noise = (0..<8192).map { _ in UInt8.random(in: 0...255, using: &numbers) }
     #expect(zeros.withUnsafeBufferPointer(ByteChunks.entropy) == 0)
     let entropy = noise.withUnsafeBufferPointer(ByteChunks.entropy)
