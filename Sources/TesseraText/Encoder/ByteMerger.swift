@@ -8,6 +8,8 @@ final class ByteMerger: @unchecked Sendable {
   static let shortLimit = 160
   /// So many bytes of long words go through a heap before the tables for linear time are made.
   private static let patience = 1 << 20
+  /// A single word of so many bytes pays for them alone.
+  private static let giant = 1 << 17
 
   let pairs: MergeRanks
   let vocabulary: ByteVocabulary
@@ -130,7 +132,7 @@ extension ByteMerger {
   func mergeLong(_ word: UnsafeBufferPointer<UInt8>, into output: inout TokenBuffer, _ scratch: EncoderScratch) {
     output.reserve(word.count)
     scratch.longBytes += word.count
-    if scratch.longBytes > Self.patience, let linear = linear(scratch) {
+    if scratch.longBytes > Self.patience || word.count >= Self.giant, let linear = linear(scratch) {
       output.count += linear.merge(word, output.ids + output.count, dead: scratch.deadBits(word.count + 1))
       return
     }
