@@ -48,8 +48,9 @@ extension TextTokenizer {
     withPlaces: Bool = false
   ) throws -> TokenBatch {
     let recognizes = recognizesSpecial(specialTokensInText)
-    let parts = Self.parts(of: texts)
-    let workers = min(max(1, threads ?? Parallel.coreCount), max(parts.count, 1))
+    let wanted = max(1, threads ?? Parallel.coreCount)
+    let parts = Self.parts(of: texts, for: wanted)
+    let workers = min(wanted, max(parts.count, 1))
     let shares = workers == 1 ? [0..<texts.count] : parts
     let encoded = try Parallel.map(shares, threads: workers, state: { () }) { rows, _ in
       try core.engine.withScratch { scratch in try encode(texts[rows], recognizes, withPlaces, scratch) }
@@ -86,13 +87,15 @@ extension TextTokenizer {
     return Encoded(memory: memory, ends: withPlaces ? ends : nil, rowOffsets: rowOffsets)
   }
 
-  /// Neighbouring texts of about a quarter of a megabyte together.
-  private static func parts(of texts: [String]) -> [Range<Int>] {
+  /// Neighbouring texts together: a few shares for each worker, so that all end at about the same time, and none so small that the
+  /// memory for its ids is dearer than they are.
+  private static func parts(of texts: [String], for workers: Int) -> [Range<Int>] {
+    let share = max(1 << 18, texts.reduce(0) { $0 + $1.utf8.count } / (8 * workers))
     var parts: [Range<Int>] = []
     var (start, bytes) = (0, 0)
     for (index, text) in texts.enumerated() {
       bytes += text.utf8.count
-      guard bytes >= 1 << 18 || index == texts.count - 1 else { continue }
+      guard bytes >= share || index == texts.count - 1 else { continue }
       parts.append(start..<index + 1)
       (start, bytes) = (index + 1, 0)
     }
