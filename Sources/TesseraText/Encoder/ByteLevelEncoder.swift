@@ -151,7 +151,7 @@ final class ByteLevelEncoder: WordSource {
       return
     }
     scratch.uncachedBytes += word.count
-    guard scratch.uncachedBytes > Self.patience else { return appendPart(word, readable, &output, scratch) }
+    guard scratch.uncachedBytes > Self.patience else { return appendMerged(word, &output, scratch) }
     let cuts = scratch.cuts ?? merger.cuts
     scratch.cuts = cuts
     var start = 0
@@ -160,6 +160,8 @@ final class ByteLevelEncoder: WordSource {
         UnsafeBufferPointer(rebasing: word[start..<end]), readable &- start, &output, scratch)
       start = end
     }
+    // A word without cuts is no part: whoever asked remembers it whole.
+    if start == 0 { return appendMerged(word, &output, scratch) }
     appendPart(UnsafeBufferPointer(rebasing: word[start...]), readable &- start, &output, scratch)
   }
 
@@ -182,18 +184,26 @@ final class ByteLevelEncoder: WordSource {
   private func appendLongPart(
     _ part: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch
   ) {
-    guard let base = part.baseAddress, part.count <= ByteMerger.shortLimit else {
-      return merger.mergeLong(part, into: &output, scratch)
-    }
+    guard let base = part.baseAddress else { return }
     let length = part.count
     let isCached = length <= WordCache.longLimit
     if isCached, scratch.cache.findLong(base, length, isPart: true, { output.append(contentsOf: $0) }) { return }
-    output.reserve(length)
-    let target = output.ids + output.count
-    let count = merger.mergeShort(base, length, target, scratch.ranks)
-    output.count += count
+    let first = output.count
+    appendMerged(part, &output, scratch)
     if isCached {
-      scratch.cache.insertLong(base, length, isPart: true, UnsafeBufferPointer(start: target, count: count))
+      scratch.cache.insertLong(
+        base, length, isPart: true, UnsafeBufferPointer(start: output.ids + first, count: output.count - first))
     }
+  }
+
+  /// Appends the ids that merging alone gives, of a word or a part of any length.
+  private func appendMerged(
+    _ word: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) {
+    guard let base = word.baseAddress, word.count <= ByteMerger.shortLimit else {
+      return merger.mergeLong(word, into: &output, scratch)
+    }
+    output.reserve(word.count)
+    output.count += merger.mergeShort(base, word.count, output.ids + output.count, scratch.ranks)
   }
 }
