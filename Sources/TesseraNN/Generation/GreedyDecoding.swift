@@ -7,7 +7,9 @@ extension DecoderModel {
   func greedy(_ input: TextInput, steps: Int, _ options: ForwardOptions) throws -> [String: Tensor] {
     guard steps > 0 else { throw TensorError.invalid("greedy", "the number of tokens must be positive, not \(steps)") }
     guard hasHead else { throw TensorError.invalid("greedy", "this model is the decoder alone: it has no head") }
-    guard input.mask.explicit == nil else { throw TensorError.invalid("greedy", "attention_mask must be [batch, tokens]") }
+    guard input.mask.explicit == nil else {
+      throw TensorError.invalid("greedy", "attention_mask must be [batch, tokens]")
+    }
     let ends = try Self.ends(options)
     let (batch, count) = try input.size(width: width)
     var input = input
@@ -35,7 +37,10 @@ extension DecoderModel {
       input.positions = try positions.sliced((positions.size(1) - 1)..<positions.size(1), axis: 1) + 1
       if let types = input.types { input.types = try types.sliced((types.size(1) - 1)..<types.size(1), axis: 1) }
     }
-    return ["sequences": try Tensor.concatenated(pieces, axis: 1), "step_logits": try Tensor.concatenated(stepLogits, axis: 1)]
+    return [
+      "sequences": try Tensor.concatenated(pieces, axis: 1),
+      "step_logits": try Tensor.concatenated(stepLogits, axis: 1),
+    ]
   }
 
   /// Positions from the padding, and padding with room for the new tokens.
@@ -53,7 +58,8 @@ extension DecoderModel {
     }
     let isWhole = try padding.to(.int64).minimum().integer() > 0
     input.mask.padding =
-      isWhole ? nil : try Tensor.concatenated([padding, try Tensor.ones([batch, steps], .bool, device: device)], axis: 1)
+      isWhole
+      ? nil : try Tensor.concatenated([padding, try Tensor.ones([batch, steps], .bool, device: device)], axis: 1)
   }
 
   /// Ids after which a row is filled with padding, if the settings name any.

@@ -32,10 +32,13 @@ public final class TokenWriter {
     ends: [Int]? = nil, seed: UInt64 = 0
   ) throws {
     try sampling.validate()
-    guard model.hasHead else { throw TensorError.invalid("generate", "this model is the decoder alone: it has no head") }
+    guard model.hasHead else {
+      throw TensorError.invalid("generate", "this model is the decoder alone: it has no head")
+    }
     guard !prompt.isEmpty else { throw TensorError.invalid("generate", "the prompt has no tokens") }
     if let wrong = prompt.first(where: { $0 < 0 || $0 >= model.vocabularySize }) {
-      throw TensorError.invalid("generate", "the id \(wrong) is not in the model's vocabulary of \(model.vocabularySize)")
+      throw TensorError.invalid(
+        "generate", "the id \(wrong) is not in the model's vocabulary of \(model.vocabularySize)")
     }
     (self.model, self.sampling, limit) = (model, sampling, maxTokens)
     (tokens, unread) = (prompt, prompt)
@@ -107,7 +110,8 @@ public struct TextGeneration: AsyncSequence {
 
   private func start() throws -> (writer: TokenWriter, decoder: DecodeStream) {
     guard let source = model.source else {
-      throw TensorError.invalid("generate", "the model was not read from a folder, so it has no tokenizer: give it tokens")
+      throw TensorError.invalid(
+        "generate", "the model was not read from a folder, so it has no tokenizer: give it tokens")
     }
     let tokenizer = try source.tokenizer()
     let ids = try tokenizer.encode(prompt).ids.map { Int($0) }

@@ -39,7 +39,8 @@ public struct TokenSampling: Sendable, Codable, Equatable {
     try demand(topP.map { $0 > 0 && $0 <= 1 } ?? true, "top-p must be in 0...1 and not 0: \(topP ?? 0)")
     try demand(minP.map { (0...1).contains($0) } ?? true, "min-p must be in 0...1: \(minP ?? 0)")
     try demand(
-      repetitionPenalty > 0 && repetitionPenalty.isFinite, "the penalty for repetition must be positive: \(repetitionPenalty)")
+      repetitionPenalty > 0 && repetitionPenalty.isFinite,
+      "the penalty for repetition must be positive: \(repetitionPenalty)")
   }
 
   /// Chooses a token.
@@ -56,7 +57,9 @@ public struct TokenSampling: Sendable, Codable, Equatable {
   /// - Parameter logits: `[vocabulary]`
   public func scores(_ logits: Tensor, after tokens: [Int] = []) throws -> Tensor {
     try validate()
-    guard logits.rank == 1, logits.count > 0 else { throw TensorError.invalid("TokenSampling", "logits \(logits.summary)") }
+    guard logits.rank == 1, logits.count > 0 else {
+      throw TensorError.invalid("TokenSampling", "logits \(logits.summary)")
+    }
     var scores = try penalized(logits.detached().to(.float32), tokens)
     guard temperature > 0 else { return scores }
     if temperature != 1 { scores = try scores / temperature }

@@ -23,7 +23,9 @@ public protocol DecoderModel: PublishedModel {
   /// A cache for a new text.
   func makeCache() -> KeyValueCache
   /// The vectors that enter the first block, and what all blocks share.
-  func begin(_ input: TextInput, cache: KeyValueCache?, hooks: [any DecoderHook]) throws -> (hidden: Tensor, pass: DecoderPass)
+  func begin(_ input: TextInput, cache: KeyValueCache?, hooks: [any DecoderHook]) throws -> (
+    hidden: Tensor, pass: DecoderPass
+  )
   /// What follows the last block: the final norm.
   func finish(_ hidden: Tensor) throws -> Tensor
   /// Logits `[..., vocabulary]` of finished hidden states.
@@ -76,9 +78,12 @@ extension DecoderModel {
     }
     guard let positions = input.positions else {
       let start = cache?.length ?? 0
-      return try Tensor.range(start..<(start + count), device: (input.tokens ?? input.embeddings)?.device ?? .cpu).unsqueezed(0)
+      return try Tensor.range(start..<(start + count), device: (input.tokens ?? input.embeddings)?.device ?? .cpu)
+        .unsqueezed(0)
     }
-    guard positions.rank == 2, positions.size(1) == count, [1, batch].contains(positions.size(0)), positions.dataType == .int64 else {
+    guard positions.rank == 2, positions.size(1) == count, [1, batch].contains(positions.size(0)),
+      positions.dataType == .int64
+    else {
       throw TensorError.invalid("position_ids", "int64 [\(batch) or 1, \(count)] is expected, not \(positions.summary)")
     }
     return positions
@@ -87,7 +92,8 @@ extension DecoderModel {
   // MARK: The reference's names
 
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
-    try options.demandKnown("use_cache", "logits_to_keep", "output_hidden_states", "return_dict", "eos_token_id", "pad_token_id")
+    try options.demandKnown(
+      "use_cache", "logits_to_keep", "output_hidden_states", "return_dict", "eos_token_id", "pad_token_id")
     var input = TextInput(placeholder: ())
     input.tokens = try inputs.optional("input_ids", rank: 2, .int64)
     input.embeddings = try inputs.optional("inputs_embeds", rank: 3, store.dataType)
@@ -114,7 +120,8 @@ extension DecoderModel {
     case 4 where mask.dataType.isFloatingPoint: input.mask.explicit = try mask.to(store.dataType)
     default:
       throw TensorError.invalid(
-        "attention_mask", "[batch, tokens], or bool or floating-point [batch, heads, tokens, tokens] is expected, not \(mask.summary)")
+        "attention_mask",
+        "[batch, tokens], or bool or floating-point [batch, heads, tokens, tokens] is expected, not \(mask.summary)")
     }
   }
 
@@ -161,7 +168,8 @@ extension DecoderModel {
     }
     let next = try labels.padded([0, 1], with: -100).sliced(1..<(labels.size(1) + 1), axis: 1)
     return try Op.crossEntropy(
-      .tensor(logits.to(.float32).reshaped([-1, logits.size(2)])), .tensor(next.reshaped([-1])), .none, .int(1), .int(-100))
+      .tensor(logits.to(.float32).reshaped([-1, logits.size(2)])), .tensor(next.reshaped([-1])), .none, .int(1),
+      .int(-100))
   }
 }
 
@@ -171,10 +179,15 @@ extension TextInput {
 
 extension ModelFolder {
   /// True if the configuration names a model with a head, or, where it names none, the tensors hold one.
-  func readsHead(_ architectures: [String], _ checkpoint: Checkpoint, tied: Bool) throws -> Bool {
-    let heads = ["ForCausalLM", "LMHeadModel"]
-    if architectures.contains(where: { name in heads.contains { name.hasSuffix($0) } }) { return true }
-    return architectures.isEmpty && (tied || checkpoint.contains("lm_head.weight"))
+  /// - Throws: `CheckpointError.unknownArchitecture` if it names something else: a classifier, say.
+  func readsHead(
+    _ architectures: [String], known: [String], _ checkpoint: Checkpoint, tied: Bool
+  ) throws -> Bool {
+    guard let first = architectures.first else { return tied || checkpoint.contains("lm_head.weight") }
+    guard let name = architectures.first(where: known.contains) else {
+      throw CheckpointError.unknownArchitecture(path + "/config.json", first)
+    }
+    return ["ForCausalLM", "LMHeadModel"].contains { name.hasSuffix($0) }
   }
 
   /// Runs a body; what it finds wrong with the configuration is named with the file.

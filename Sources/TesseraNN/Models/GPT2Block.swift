@@ -78,7 +78,8 @@ public final class GPT2Block: Module, DecoderBlock {
     selfAttention = try GPT2Attention(configuration, layer: layer, scope / "attn")
     let crosses = configuration.addsCrossAttention
     crossNorm = crosses ? try LayerNorm(width, epsilon: epsilon, scope / "ln_cross_attn") : nil
-    crossAttention = crosses ? try GPT2Attention(configuration, layer: layer, cross: true, scope / "crossattention") : nil
+    crossAttention =
+      crosses ? try GPT2Attention(configuration, layer: layer, cross: true, scope / "crossattention") : nil
     feedForwardNorm = try LayerNorm(width, epsilon: epsilon, scope / "ln_2")
     expansion = try Conv1D(width, inner, scope / "mlp" / "c_fc")
     contraction = try Conv1D(inner, width, scope / "mlp" / "c_proj")

@@ -68,7 +68,9 @@ public struct GPT2Configuration: Codable, Sendable, Equatable {
     try read(.tiesEmbeddings, &tiesEmbeddings)
     try read(.usesCache, &usesCache)
     if values.contains(.beginOfText) { beginOfText = try values.decodeIfPresent(Int.self, forKey: .beginOfText) }
-    if values.contains(.endOfText) { endOfText = try values.decodeIfPresent(OneOrMany.self, forKey: .endOfText)?.values ?? [] }
+    if values.contains(.endOfText) {
+      endOfText = try values.decodeIfPresent(OneOrMany.self, forKey: .endOfText)?.values ?? []
+    }
     padding = try values.decodeIfPresent(Int.self, forKey: .padding)
     try validate()
   }
@@ -98,7 +100,8 @@ public struct GPT2Configuration: Codable, Sendable, Equatable {
   /// - Throws: `ConfigurationError` naming the key that cannot be used.
   public func validate() throws {
     try ConfigurationError.demandSizes([
-      "vocab_size": vocabularySize, "n_positions": positions, "n_embd": width, "n_head": heads, "n_inner": innerWidth ?? 1,
+      "vocab_size": vocabularySize, "n_positions": positions, "n_embd": width, "n_head": heads,
+      "n_inner": innerWidth ?? 1,
     ])
     try ConfigurationError.demandSizes(["n_layer": layers], limit: 1 << 16)
     try ConfigurationError.demandMultiple("n_embd", width, of: "n_head", heads)

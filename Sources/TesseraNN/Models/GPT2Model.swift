@@ -35,7 +35,8 @@ public final class GPT2Model: Module, DecoderModel {
     head =
       hasHead && !isTied
       ? try Linear(
-        configuration.width, configuration.vocabularySize, bias: false, scope / "lm_head", initialization: .normal(0.02))
+        configuration.width, configuration.vocabularySize, bias: false, scope / "lm_head", initialization: .normal(0.02)
+      )
       : nil
     super.init(scope)
   }
@@ -43,7 +44,8 @@ public final class GPT2Model: Module, DecoderModel {
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     let configuration: GPT2Configuration = try folder.configuration()
     let checkpoint = try folder.checkpoint()
-    let hasHead = try folder.readsHead(configuration.architectures, checkpoint, tied: configuration.tiesEmbeddings)
+    let hasHead = try folder.readsHead(
+      configuration.architectures, known: Self.architectures, checkpoint, tied: configuration.tiesEmbeddings)
     let named = checkpoint.renamed { key in
       if key.hasSuffix(".attn.bias") || key.hasSuffix(".attn.masked_bias") { return nil }
       let plain = key.hasPrefix("transformer.") ? String(key.dropFirst(12)) : key
@@ -71,9 +73,12 @@ public final class GPT2Model: Module, DecoderModel {
     let (batch, count) = try input.size(width: width)
     if input.positions == nil, (cache?.length ?? 0) + count > configuration.positions {
       throw TensorError.invalid(
-        "input_ids", "\((cache?.length ?? 0) + count) tokens are more than the model's \(configuration.positions) positions")
+        "input_ids",
+        "\((cache?.length ?? 0) + count) tokens are more than the model's \(configuration.positions) positions")
     }
-    var hidden = try input.embeddings ?? input.tokens.map { try embedding($0) } ?? { throw TensorError.invalid("input_ids", "missing") }()
+    var hidden =
+      try input.embeddings ?? input.tokens.map { try embedding($0) }
+      ?? { throw TensorError.invalid("input_ids", "missing") }()
     hidden = try hidden + positionEmbedding(positions)
     if let types = input.types {
       guard types.shape == [batch, count] else {
@@ -90,11 +95,13 @@ public final class GPT2Model: Module, DecoderModel {
       throw TensorError.invalid("encoder_hidden_states", "the model has no cross-attention (add_cross_attention)")
     }
     guard states.rank == 3, states.size(0) == batch, states.size(1) > 0, states.size(2) == width else {
-      throw TensorError.invalid("encoder_hidden_states", "[\(batch), length, \(width)] is expected, not \(states.summary)")
+      throw TensorError.invalid(
+        "encoder_hidden_states", "[\(batch), length, \(width)] is expected, not \(states.summary)")
     }
     guard let mask else { return .full }
     guard mask.shape == [batch, states.size(1)] else {
-      throw TensorError.invalid("encoder_attention_mask", "[\(batch), \(states.size(1))] is expected, not \(mask.summary)")
+      throw TensorError.invalid(
+        "encoder_attention_mask", "[\(batch), \(states.size(1))] is expected, not \(mask.summary)")
     }
     return .explicit(try mask.unsqueezed(1).unsqueezed(1))
   }
@@ -109,6 +116,8 @@ public final class GPT2Model: Module, DecoderModel {
   public func readExtras(_ inputs: NamedTensors, into input: inout TextInput) throws {
     input.types = try inputs.optional("token_type_ids", rank: 2, .int64)
     let mask = try inputs.optional("encoder_attention_mask", rank: 2, .bool)
-    if let states = try inputs.optional("encoder_hidden_states", rank: 3, store.dataType) { input.context = (states, mask) }
+    if let states = try inputs.optional("encoder_hidden_states", rank: 3, store.dataType) {
+      input.context = (states, mask)
+    }
   }
 }

@@ -15,8 +15,10 @@ public final class LlamaAttention: Module {
     (heads, keyValueHeads, headWidth) = (configuration.heads, configuration.keyValueHeads, configuration.headWidth)
     let (width, biases) = (configuration.hiddenSize, configuration.biases)
     queries = try Linear(width, heads * headWidth, bias: biases.input, scope / "q_proj", initialization: .normal(0.02))
-    keys = try Linear(width, keyValueHeads * headWidth, bias: biases.input, scope / "k_proj", initialization: .normal(0.02))
-    values = try Linear(width, keyValueHeads * headWidth, bias: biases.input, scope / "v_proj", initialization: .normal(0.02))
+    keys = try Linear(
+      width, keyValueHeads * headWidth, bias: biases.input, scope / "k_proj", initialization: .normal(0.02))
+    values = try Linear(
+      width, keyValueHeads * headWidth, bias: biases.input, scope / "v_proj", initialization: .normal(0.02))
     output = try Linear(heads * headWidth, width, bias: biases.output, scope / "o_proj", initialization: .normal(0.02))
     let isNormed = configuration.modelType == .qwen3
     queryNorm = isNormed ? try RMSNorm(headWidth, epsilon: configuration.normEpsilon, scope / "q_norm") : nil

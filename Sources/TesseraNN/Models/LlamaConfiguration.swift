@@ -133,7 +133,9 @@ public struct LlamaConfiguration: Codable, Sendable, Equatable {
     try read(.usesCache, &usesCache)
     try readOptional(.beginOfText, &beginOfText)
     try readOptional(.padding, &padding)
-    if values.contains(.endOfText) { endOfText = try values.decodeIfPresent(OneOrMany.self, forKey: .endOfText)?.values ?? [] }
+    if values.contains(.endOfText) {
+      endOfText = try values.decodeIfPresent(OneOrMany.self, forKey: .endOfText)?.values ?? []
+    }
     rotary =
       try values.decodeIfPresent(RotaryParameters.self, forKey: .ropeScaling)
       ?? values.decodeIfPresent(RotaryParameters.self, forKey: .ropeParameters) ?? RotaryParameters()
@@ -219,7 +221,9 @@ public struct LlamaConfiguration: Codable, Sendable, Equatable {
         "max_position_embeddings": maxPositions, "sliding_window": slidingWindow ?? 1,
         "original_max_position_embeddings": originalMaxPositions ?? 1,
       ], limit: 1 << 40)
-    if headSize == nil { try ConfigurationError.demandMultiple("hidden_size", hiddenSize, of: "num_attention_heads", heads) }
+    if headSize == nil {
+      try ConfigurationError.demandMultiple("hidden_size", hiddenSize, of: "num_attention_heads", heads)
+    }
     try ConfigurationError.demandMultiple("num_attention_heads", heads, of: "num_key_value_heads", keyValueHeads)
     guard headWidth % 2 == 0 else {
       throw ConfigurationError("head_dim", "rotary positions need an even width of heads, not \(headWidth)")

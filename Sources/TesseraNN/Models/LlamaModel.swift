@@ -11,7 +11,8 @@ import TesseraTensor
 /// Keys and names are those of transformers, with or without the prefix `model.`.
 public final class LlamaModel: Module, DecoderModel {
   public static let architectures = [
-    "LlamaForCausalLM", "LlamaModel", "MistralForCausalLM", "MistralModel", "Qwen2ForCausalLM", "Qwen2Model", "Qwen3ForCausalLM",
+    "LlamaForCausalLM", "LlamaModel", "MistralForCausalLM", "MistralModel", "Qwen2ForCausalLM", "Qwen2Model",
+    "Qwen3ForCausalLM",
     "Qwen3Model", "llama", "mistral", "qwen2", "qwen3",
   ]
 
@@ -40,7 +41,8 @@ public final class LlamaModel: Module, DecoderModel {
     head =
       hasHead && !isTied
       ? try Linear(
-        configuration.hiddenSize, configuration.vocabularySize, bias: false, scope / "lm_head", initialization: .normal(0.02))
+        configuration.hiddenSize, configuration.vocabularySize, bias: false, scope / "lm_head",
+        initialization: .normal(0.02))
       : nil
     super.init(scope)
   }
@@ -48,7 +50,8 @@ public final class LlamaModel: Module, DecoderModel {
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     let configuration: LlamaConfiguration = try folder.configuration()
     let checkpoint = try folder.checkpoint()
-    let hasHead = try folder.readsHead(configuration.architectures, checkpoint, tied: configuration.tiesEmbeddings)
+    let hasHead = try folder.readsHead(
+      configuration.architectures, known: Self.architectures, checkpoint, tied: configuration.tiesEmbeddings)
     let named = checkpoint.renamed { key in
       if key.hasSuffix("rotary_emb.inv_freq") { return nil }
       let plain = key.hasPrefix("model.") ? String(key.dropFirst(6)) : key
@@ -74,9 +77,12 @@ public final class LlamaModel: Module, DecoderModel {
     _ input: TextInput, cache: KeyValueCache?, hooks: [any DecoderHook]
   ) throws -> (hidden: Tensor, pass: DecoderPass) {
     let positions = try positions(of: input, cache)
-    let hidden = try input.embeddings ?? input.tokens.map { try embedding($0) } ?? { throw TensorError.invalid("input_ids", "missing") }()
+    let hidden =
+      try input.embeddings ?? input.tokens.map { try embedding($0) }
+      ?? { throw TensorError.invalid("input_ids", "missing") }()
     let pass = DecoderPass(
-      positions: positions, rotary: try rotary(positions, hidden.dataType), mask: input.mask, cache: cache, hooks: hooks)
+      positions: positions, rotary: try rotary(positions, hidden.dataType), mask: input.mask, cache: cache, hooks: hooks
+    )
     return (hidden, pass)
   }
 

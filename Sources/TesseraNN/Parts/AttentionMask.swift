@@ -30,7 +30,9 @@ public struct TextMask: Sendable {
   /// - Parameters:
   ///   - queries, keys: which tokens they are, counted from the first ever read
   ///   - window: how many tokens one token sees, itself included; nil: all
-  public func callAsFunction(queries: Range<Int>, keys: Range<Int>, window: Int?, device: Device) throws -> AttentionMask {
+  public func callAsFunction(queries: Range<Int>, keys: Range<Int>, window: Int?, device: Device) throws
+    -> AttentionMask
+  {
     if let explicit {
       guard explicit.rank == 4, explicit.size(2) == queries.count, explicit.size(3) >= keys.count else {
         throw TensorError.invalid(
@@ -58,7 +60,9 @@ public struct TextMask: Sendable {
   private func paddingColumns(_ keys: Range<Int>) throws -> Tensor? {
     guard let padding else { return nil }
     var columns = try padding.sliced(keys, axis: 1)
-    if columns.size(1) < keys.count { columns = try columns.to(.int64).padded([0, keys.count - columns.size(1)]).to(.bool) }
+    if columns.size(1) < keys.count {
+      columns = try columns.to(.int64).padded([0, keys.count - columns.size(1)]).to(.bool)
+    }
     return try columns.all(-1).values(Bool.self).allSatisfy { $0 } ? nil : columns
   }
 

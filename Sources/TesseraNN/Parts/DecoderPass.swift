@@ -66,7 +66,8 @@ public final class DecoderPass {
   private struct MaskKey: Hashable { let queries, keys: Range<Int>, window: Int? }
 
   init(
-    positions: Tensor, rotary: RotaryTable? = nil, mask: TextMask, context: (states: Tensor, mask: AttentionMask)? = nil,
+    positions: Tensor, rotary: RotaryTable? = nil, mask: TextMask,
+    context: (states: Tensor, mask: AttentionMask)? = nil,
     cache: KeyValueCache?, hooks: [any DecoderHook]
   ) {
     (self.positions, self.rotary, self.mask, self.context) = (positions, rotary, mask, context)
@@ -86,7 +87,8 @@ public final class DecoderPass {
     var view = KeyValueView(keys: keys, values: values, start: 0)
     if let cache { view = try cache.append(keys, values, positions: positions, layer: layer) }
     let end = view.start + view.keys.size(2)
-    let mask = try mask(queries: (end - count)..<end, keys: view.start..<end, window: window, device: queries.device)
+    let mask = try sharedMask(
+      queries: (end - count)..<end, keys: view.start..<end, window: window, device: queries.device)
     let call = DecoderAttention(queries: queries, keys: view.keys, values: view.values, mask: mask, scale: scale)
     for hook in hooks {
       guard let output = try hook.attention(layer, call) else { continue }
@@ -99,7 +101,7 @@ public final class DecoderPass {
   }
 
   /// Layers mostly ask for the same mask.
-  private func mask(queries: Range<Int>, keys: Range<Int>, window: Int?, device: Device) throws -> AttentionMask {
+  private func sharedMask(queries: Range<Int>, keys: Range<Int>, window: Int?, device: Device) throws -> AttentionMask {
     let key = MaskKey(queries: queries, keys: keys, window: window)
     if let known = masks[key] { return known }
     let made = try mask(queries: queries, keys: keys, window: window, device: device)

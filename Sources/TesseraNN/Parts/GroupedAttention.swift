@@ -25,7 +25,9 @@ extension Tensor {
     return try attendingAlike(keys.repeatedForGroups(group), values.repeatedForGroups(group), mask, scale)
   }
 
-  private func attendingAlike(_ keys: Tensor, _ values: Tensor, _ mask: AttentionMask, _ scale: Double?) throws -> Tensor {
+  private func attendingAlike(_ keys: Tensor, _ values: Tensor, _ mask: AttentionMask, _ scale: Double?) throws
+    -> Tensor
+  {
     switch mask {
     case .full: try attention(keys, values, scale: scale)
     case .causal: try attention(keys, values, causal: true, scale: scale)

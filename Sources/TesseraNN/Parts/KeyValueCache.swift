@@ -53,7 +53,9 @@ public final class KeyValueCache {
       try check(layer, "truncate")
       guard layers[layer].canBeTruncated(to: length) else {
         throw TensorError.invalid(
-          "truncate", "layer \(layer) holds the tokens \(layers[layer].start)..<\(layers[layer].length): it cannot go back to \(length)")
+          "truncate",
+          "layer \(layer) holds the tokens \(layers[layer].start)..<\(layers[layer].length): it cannot go back to \(length)"
+        )
       }
     }
     for layer in range ?? 0..<layers.count { layers[layer].truncate(to: length) }
@@ -66,7 +68,8 @@ public final class KeyValueCache {
       try check(layer, "keep")
       let added = layers[layer].length - start
       guard start >= layers[layer].start, kept.allSatisfy({ $0 >= 0 && $0 < added }) else {
-        throw TensorError.invalid("keep", "layer \(layer) has read \(layers[layer].length) tokens: \(kept) from \(start) on are not all there")
+        throw TensorError.invalid(
+          "keep", "layer \(layer) has read \(layers[layer].length) tokens: \(kept) from \(start) on are not all there")
       }
     }
     for layer in range ?? 0..<layers.count { try layers[layer].keep(kept, from: start) }
@@ -158,7 +161,8 @@ extension KeyValueCache {
 
     private func check(_ keys: Tensor, _ values: Tensor, _ positions: Tensor) throws -> Int {
       guard keys.rank == 4, values.rank == 4, keys.shape.dropLast() == values.shape.dropLast() else {
-        throw TensorError.invalid("append", "keys and values are [batch, heads, tokens, width], not \(keys.summary) and \(values.summary)")
+        throw TensorError.invalid(
+          "append", "keys and values are [batch, heads, tokens, width], not \(keys.summary) and \(values.summary)")
       }
       let added = keys.size(2)
       guard positions.rank == 2, positions.size(1) == added, [1, keys.size(0)].contains(positions.size(0)) else {
@@ -178,7 +182,8 @@ extension KeyValueCache {
       if fits, !records, isKnownUniquelyReferenced(&buffer), buffer?.canWrite(end..<(end + added)) == true { return }
       let total = count + added
       buffer = try Buffer(
-        keys, values, capacity: records ? total : total + total / 2 + 32, copying: fits ? count : 0, of: buffer, from: offset)
+        keys, values, capacity: records ? total : total + total / 2 + 32, copying: fits ? count : 0, of: buffer,
+        from: offset)
       offset = 0
     }
 
@@ -252,13 +257,15 @@ private final class Buffer {
     self.init(keys: try room(keys), values: try room(values), used: 0)
     if let other, count > 0 {
       try write(
-        other.keys.sliced(offset..<(offset + count), axis: 2), other.values.sliced(offset..<(offset + count), axis: 2), at: 0)
+        other.keys.sliced(offset..<(offset + count), axis: 2), other.values.sliced(offset..<(offset + count), axis: 2),
+        at: 0)
     }
   }
 
   func takes(_ newKeys: Tensor, _ newValues: Tensor) -> Bool {
     func fits(_ a: Tensor, _ b: Tensor) -> Bool {
-      a.size(0) == b.size(0) && a.size(1) == b.size(1) && a.size(3) == b.size(3) && a.dataType == b.dataType && a.device == b.device
+      a.size(0) == b.size(0) && a.size(1) == b.size(1) && a.size(3) == b.size(3) && a.dataType == b.dataType
+        && a.device == b.device
     }
     return fits(keys, newKeys) && fits(values, newValues)
   }

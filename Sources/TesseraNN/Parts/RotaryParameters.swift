@@ -44,7 +44,8 @@ public struct RotaryParameters: Codable, Sendable, Equatable {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     func number(_ key: CodingKeys) throws -> Double? { try values.decodeIfPresent(Double.self, forKey: key) }
     ropeType =
-      try values.decodeIfPresent(String.self, forKey: .ropeType) ?? values.decodeIfPresent(String.self, forKey: .oldType) ?? "default"
+      try values.decodeIfPresent(String.self, forKey: .ropeType) ?? values.decodeIfPresent(
+        String.self, forKey: .oldType) ?? "default"
     theta = try number(.theta)
     partialRotaryFactor = try number(.partialRotaryFactor)
     factor = try number(.factor)
@@ -95,7 +96,8 @@ public struct RotaryParameters: Codable, Sendable, Equatable {
     let width = isWhole ? headWidth : Int(Double(headWidth) * portion)
     return try RotaryEmbedding(
       width: width, base: theta ?? 10_000,
-      scaling: scaling(portion: portion, maxPositions: maxPositions, original: original ?? originalMaxPositions ?? maxPositions))
+      scaling: scaling(
+        portion: portion, maxPositions: maxPositions, original: original ?? originalMaxPositions ?? maxPositions))
   }
 
   private func scaling(portion: Double, maxPositions: Int, original: Int) throws -> RotaryScaling {
@@ -132,7 +134,8 @@ public struct RotaryParameters: Codable, Sendable, Equatable {
     default:
       throw TensorError.invalid(
         "RotaryEmbedding",
-        "rope type '\(ropeType)' is not known; known are default, linear, dynamic, yarn, longrope, llama3, proportional")
+        "rope type '\(ropeType)' is not known; known are default, linear, dynamic, yarn, longrope, llama3, proportional"
+      )
     }
   }
 }
