@@ -31,7 +31,8 @@ struct LanguageDecodingTests {
           defer { start += count }
           return try model(tokenRow(Array(text[start..<(start + count)])), cache: cache)
         }
-        #expect(try Tensor.concatenated(parts, axis: 1).largestDifference(to: whole) < 1e-5)
+        let difference = try Tensor.concatenated(parts, axis: 1).largestDifference(to: whole)
+        #expect(difference < 5e-5)
         #expect(cache.length == text.count)
       }
     }

@@ -22,7 +22,7 @@ struct LanguageErrorTests {
     Change(folder: "gpt2-padded", key: "n_embd", value: .integer(64), named: "wte.weight"),
     Change(folder: "gpt2-padded", key: "vocab_size", value: .string("many")),
     Change(folder: "gpt2-padded", key: "activation_function", value: .string("bump")),
-    Change(folder: "gpt2-padded", key: "architectures", value: .array([.string("GPT9")]), named: ""),
+    Change(folder: "gpt2-padded", key: "architectures", value: .array([.string("GPT9")]), named: "GPT9"),
     Change(folder: "llama-grouped", key: "num_attention_heads", value: .integer(0)),
     Change(folder: "llama-grouped", key: "num_key_value_heads", value: .integer(3), named: "num_attention_heads"),
     Change(folder: "llama-grouped", key: "num_key_value_heads", value: .integer(-2)),

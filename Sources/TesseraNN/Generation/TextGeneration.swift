@@ -71,7 +71,9 @@ public final class TokenWriter {
 ///
 /// Nothing runs ahead: each piece is computed when it is asked for, in the task that asks.
 public struct TextGeneration: AsyncSequence {
+  /// Pieces of text.
   public typealias Element = String
+  /// What went wrong: `TensorError`, `TokenizerError`, or that the task was cancelled.
   public typealias Failure = any Error
 
   let model: any DecoderModel
@@ -80,6 +82,7 @@ public struct TextGeneration: AsyncSequence {
   let sampling: TokenSampling
   let seed: UInt64
 
+  /// Starts a run from the prompt.
   public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
   /// Gives the pieces of one run.
@@ -92,6 +95,7 @@ public struct TextGeneration: AsyncSequence {
     /// How many tokens were written so far.
     public var tokens: Int { run?.writer.written ?? 0 }
 
+    /// The next piece; nil after the last one.
     public mutating func next() async throws -> String? {
       try Task.checkCancellation()
       return try nextPiece()

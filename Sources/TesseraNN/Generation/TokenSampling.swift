@@ -19,6 +19,7 @@ public struct TokenSampling: Sendable, Codable, Equatable {
   /// Logits of tokens that occurred are divided by this if positive, multiplied if negative (Keskar et al. 2019, "CTRL"). 1: none.
   public var repetitionPenalty: Double
 
+  /// Every step but the draw is left out unless it is asked for.
   public init(
     temperature: Double = 1, topK: Int? = nil, topP: Double? = nil, minP: Double? = nil, repetitionPenalty: Double = 1
   ) {

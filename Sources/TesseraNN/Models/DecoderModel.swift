@@ -35,6 +35,7 @@ public protocol DecoderModel: PublishedModel {
 }
 
 extension DecoderModel {
+  /// No inputs of its own.
   public func readExtras(_ inputs: NamedTensors, into input: inout TextInput) throws {}
 
   /// A model of a folder on disk.
@@ -91,6 +92,8 @@ extension DecoderModel {
 
   // MARK: The reference's names
 
+  /// Reads `input_ids` or `inputs_embeds`, `attention_mask`, `position_ids`, `labels`; settings `use_cache`, `logits_to_keep`.
+  /// - Returns: `logits` (and `loss`), or `last_hidden_state` of a bare decoder; or what greedy decoding gives
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown(
       "use_cache", "logits_to_keep", "output_hidden_states", "return_dict", "eos_token_id", "pad_token_id")

@@ -7,12 +7,16 @@ public final class Conv1D: Module {
   /// `[out]`
   public let bias: Parameter
 
+  /// Takes `weight` and `bias` from a scope.
+  /// - Throws: `CheckpointError` if one is missing or has another shape.
   public init(_ input: Int, _ output: Int, _ scope: Scope) throws {
     weight = try scope.parameter("weight", [input, output], .normal(0.02))
     bias = try scope.parameter("bias", [output], .zeros)
     super.init(scope)
   }
 
+  /// - Parameter x: `[..., in]`
+  /// - Returns: `[..., out]`
   public func callAsFunction(_ x: Tensor) throws -> Tensor { try x.linear(weight.value.transposed(0, 1), bias.value) }
 }
 
@@ -22,11 +26,14 @@ public final class GPT2Attention: Module {
   public let projection: Conv1D
   /// Queries, in cross-attention.
   public let queryProjection: Conv1D?
+  /// From the heads back to the width.
   public let output: Conv1D
+  /// Its place among the blocks, from 0.
   public let layer: Int
   private let heads, width: Int
   private let scale: Double
 
+  /// - Parameter cross: true for attention over a second sequence
   public init(_ configuration: GPT2Configuration, layer: Int, cross: Bool = false, _ scope: Scope) throws {
     (self.layer, heads, width) = (layer, configuration.heads, configuration.width)
     scale =
@@ -58,15 +65,24 @@ public final class GPT2Attention: Module {
 
 /// A block of GPT-2: norms stand before attention and before the feed-forward part.
 public final class GPT2Block: Module, DecoderBlock {
+  /// Its place among the blocks, from 0.
   public let layer: Int
+  /// Before attention.
   public let attentionNorm: LayerNorm
+  /// Attention over the text.
   public let selfAttention: GPT2Attention
+  /// Before cross-attention.
   public let crossNorm: LayerNorm?
+  /// Attention over a second sequence; nil if the model has none.
   public let crossAttention: GPT2Attention?
+  /// Before the feed-forward part.
   public let feedForwardNorm: LayerNorm
+  /// The two layers of the feed-forward part.
   public let expansion, contraction: Conv1D
+  /// Between them.
   public let activation: Activation
 
+  /// Takes the parameters of a block from its scope: `h.0`.
   public init(_ configuration: GPT2Configuration, layer: Int, _ scope: Scope) throws {
     guard let activation = Activation(rawValue: configuration.activation) else {
       throw ConfigurationError("activation_function", "the activation '\(configuration.activation)' is not known")
@@ -86,12 +102,14 @@ public final class GPT2Block: Module, DecoderBlock {
     super.init(scope)
   }
 
+  /// What attention adds, over the text and then over the second sequence.
   public func attention(_ hidden: Tensor, _ pass: DecoderPass) throws -> Tensor {
     let own = try selfAttention(attentionNorm(hidden), pass)
     guard pass.context != nil, let crossNorm, let crossAttention else { return own }
     return try own + crossAttention(crossNorm(hidden + own), pass)
   }
 
+  /// What the feed-forward part adds.
   public func feedForward(_ hidden: Tensor) throws -> Tensor {
     try contraction(activation(expansion(feedForwardNorm(hidden))))
   }

@@ -2,15 +2,23 @@ import TesseraTensor
 
 /// The configuration of GPT-2. Defaults are those of the smallest published model.
 public struct GPT2Configuration: Codable, Sendable, Equatable {
+  /// Class names of the reference: the first known one decides whether there is a head.
   public var architectures: [String] = []
+  /// Rows of the table of embeddings.
   public var vocabularySize = 50_257
+  /// Rows of the table of positions: no text is longer.
   public var positions = 1024
+  /// Features of a token.
   public var width = 768
+  /// Blocks.
   public var layers = 12
+  /// Heads of attention.
   public var heads = 12
   /// Width of the feed-forward part; nil: four times the width.
   public var innerWidth: Int?
+  /// The activation of the feed-forward part, by its name.
   public var activation = "gelu_new"
+  /// What the norms add to the variance.
   public var normEpsilon = 1e-5
   /// Whether the logits of attention are divided by the root of the heads' width.
   public var scalesAttention = true
@@ -18,11 +26,15 @@ public struct GPT2Configuration: Codable, Sendable, Equatable {
   public var scalesAttentionByLayer = false
   /// Whether blocks read a second sequence.
   public var addsCrossAttention = false
+  /// Whether the table of embeddings gives the logits.
   public var tiesEmbeddings = true
+  /// Whether the reference reads with a cache unless told otherwise.
   public var usesCache = true
+  /// The id that begins a text.
   public var beginOfText: Int? = 50_256
   /// Ids that end a text.
   public var endOfText = [50_256]
+  /// The id that fills rows up.
   public var padding: Int?
 
   private enum CodingKeys: String, CodingKey {
@@ -46,8 +58,11 @@ public struct GPT2Configuration: Codable, Sendable, Equatable {
     case padding = "pad_token_id"
   }
 
+  /// The smallest published model.
   public init() {}
 
+  /// Reads the keys of `config.json`.
+  /// - Throws: `ConfigurationError` if a value cannot be used.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     func read<Value: Decodable>(_ key: CodingKeys, _ target: inout Value) throws {
@@ -75,6 +90,7 @@ public struct GPT2Configuration: Codable, Sendable, Equatable {
     try validate()
   }
 
+  /// Writes the keys of `config.json`.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode("gpt2", forKey: .modelType)

@@ -8,17 +8,24 @@ import TesseraTensor
 /// Paper: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners". Keys and names are those of transformers, with or
 /// without the prefix `transformer.`; the causal masks that the first checkpoints carried are left out.
 public final class GPT2Model: Module, DecoderModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["GPT2LMHeadModel", "GPT2Model", "gpt2"]
 
+  /// What the model was made from.
   public let configuration: GPT2Configuration
+  /// Vectors of the tokens.
   public let embedding: Embedding
+  /// Vectors of the positions.
   public let positionEmbedding: Embedding
+  /// From the first to the last.
   public let blocks: [GPT2Block]
+  /// What follows the last block.
   public let norm: LayerNorm
   /// Logits from hidden states; nil: the table of embeddings does it, or there is no head.
   public let head: Linear?
   /// False for folders of the bare decoder: it has no logits.
   public let hasHead: Bool
+  /// Where the tokenizer is.
   public var source: TextSource?
 
   /// A model with parameters from a scope; the decoder stands under `transformer` if there is a head.
@@ -41,6 +48,8 @@ public final class GPT2Model: Module, DecoderModel {
     super.init(scope)
   }
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     let configuration: GPT2Configuration = try folder.configuration()
     let checkpoint = try folder.checkpoint()
@@ -57,15 +66,23 @@ public final class GPT2Model: Module, DecoderModel {
 
   // MARK: DecoderModel
 
+  /// All parameters.
   public var store: ParameterStore { scope.store }
+  /// Features of a token.
   public var width: Int { configuration.width }
+  /// Rows of the table of embeddings.
   public var vocabularySize: Int { configuration.vocabularySize }
+  /// Ids that end a text: by the folder's generation settings, or else by the configuration.
   public var endOfText: [Int] { source?.endOfText ?? configuration.endOfText }
+  /// Whether the reference reads with a cache unless told otherwise.
   public var usesCache: Bool { configuration.usesCache }
+  /// The blocks, for loops that work with every decoder.
   public var decoderBlocks: [any DecoderBlock] { blocks }
 
+  /// A cache for a new text.
   public func makeCache() -> KeyValueCache { KeyValueCache(layers: configuration.layers) }
 
+  /// Embeds the tokens and prepares what all blocks share.
   public func begin(
     _ input: TextInput, cache: KeyValueCache?, hooks: [any DecoderHook]
   ) throws -> (hidden: Tensor, pass: DecoderPass) {
@@ -106,13 +123,16 @@ public final class GPT2Model: Module, DecoderModel {
     return .explicit(try mask.unsqueezed(1).unsqueezed(1))
   }
 
+  /// The final norm.
   public func finish(_ hidden: Tensor) throws -> Tensor { try norm(hidden) }
 
+  /// Logits by the head, or by the table of embeddings where they are tied.
   public func logits(_ hidden: Tensor) throws -> Tensor {
     guard hasHead else { throw TensorError.invalid("logits", "this model is the decoder alone: it has no head") }
     return try head.map { try $0(hidden) } ?? hidden.linear(embedding.weight.value)
   }
 
+  /// Takes `token_type_ids`, `encoder_hidden_states` and `encoder_attention_mask`.
   public func readExtras(_ inputs: NamedTensors, into input: inout TextInput) throws {
     input.types = try inputs.optional("token_type_ids", rank: 2, .int64)
     let mask = try inputs.optional("encoder_attention_mask", rank: 2, .bool)

@@ -5,11 +5,13 @@ public final class LlamaAttention: Module {
   public let queries, keys, values, output: Linear
   /// Qwen3: norms of every head's queries and keys.
   public let queryNorm, keyNorm: RMSNorm?
+  /// Its place among the blocks, from 0.
   public let layer: Int
   /// How many tokens one token sees, itself included; nil: all.
   public let window: Int?
   private let heads, keyValueHeads, headWidth: Int
 
+  /// Takes the parameters from a scope: `layers.0`, or `self_attn` in it.
   public init(_ configuration: LlamaConfiguration, layer: Int, _ scope: Scope) throws {
     (self.layer, window) = (layer, configuration.windows[layer])
     (heads, keyValueHeads, headWidth) = (configuration.heads, configuration.keyValueHeads, configuration.headWidth)
@@ -45,8 +47,10 @@ public final class LlamaAttention: Module {
 /// The gated feed-forward part: down(act(gate(x)) · up(x)) (Shazeer 2020, "GLU Variants Improve Transformer").
 public final class LlamaMLP: Module {
   public let gate, up, down: Linear
+  /// Of the gate.
   public let activation: Activation
 
+  /// Takes the parameters from the scope `mlp` of a block.
   public init(_ configuration: LlamaConfiguration, _ scope: Scope) throws {
     guard let activation = Activation(rawValue: configuration.activation) else {
       throw ConfigurationError("hidden_act", "the activation '\(configuration.activation)' is not known")
@@ -60,17 +64,24 @@ public final class LlamaMLP: Module {
     super.init(scope)
   }
 
+  /// - Parameter x: `[..., width]`
   public func callAsFunction(_ x: Tensor) throws -> Tensor { try down(activation(gate(x)) * up(x)) }
 }
 
 /// A block of Llama.
 public final class LlamaBlock: Module, DecoderBlock {
+  /// Its place among the blocks, from 0.
   public let layer: Int
+  /// Before attention.
   public let attentionNorm: RMSNorm
+  /// Attention over the text.
   public let selfAttention: LlamaAttention
+  /// Before the feed-forward part.
   public let feedForwardNorm: RMSNorm
+  /// The feed-forward part.
   public let mlp: LlamaMLP
 
+  /// Takes the parameters from a scope: `layers.0`, or `self_attn` in it.
   public init(_ configuration: LlamaConfiguration, layer: Int, _ scope: Scope) throws {
     self.layer = layer
     attentionNorm = try RMSNorm(configuration.hiddenSize, epsilon: configuration.normEpsilon, scope / "input_layernorm")
@@ -81,9 +92,11 @@ public final class LlamaBlock: Module, DecoderBlock {
     super.init(scope)
   }
 
+  /// What attention adds.
   public func attention(_ hidden: Tensor, _ pass: DecoderPass) throws -> Tensor {
     try selfAttention(attentionNorm(hidden), pass)
   }
 
+  /// What the feed-forward part adds.
   public func feedForward(_ hidden: Tensor) throws -> Tensor { try mlp(feedForwardNorm(hidden)) }
 }

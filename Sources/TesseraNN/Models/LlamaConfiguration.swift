@@ -12,19 +12,31 @@ public struct LlamaConfiguration: Codable, Sendable, Equatable {
     case sliding = "sliding_attention"
   }
 
+  /// Whose defaults and switches hold.
   public var modelType: Family
+  /// Class names of the reference: the first known one decides whether there is a head.
   public var architectures: [String]
+  /// Rows of the table of embeddings.
   public var vocabularySize: Int
+  /// Features of a token.
   public var hiddenSize: Int
+  /// Features inside the feed-forward part.
   public var intermediateSize: Int
+  /// Blocks.
   public var layers: Int
+  /// Heads of the queries.
   public var heads: Int
+  /// Heads of the keys and values; the heads of the queries are a multiple.
   public var keyValueHeads: Int
   /// Width of a head; nil: hidden size / heads.
   public var headSize: Int?
+  /// The activation of the gate, by its name.
   public var activation: String
+  /// Positions that the model is made for; dynamic scaling begins behind them.
   public var maxPositions: Int
+  /// What the norms add to the mean square.
   public var normEpsilon: Double
+  /// Whether the table of embeddings gives the logits.
   public var tiesEmbeddings: Bool
   /// Llama and Qwen3: biases of the four projections. Qwen2 has three of them, Mistral none.
   public var attentionBias: Bool
@@ -38,13 +50,17 @@ public struct LlamaConfiguration: Codable, Sendable, Equatable {
   public var maxWindowLayers: Int
   /// Qwen: what every layer sees, instead of `maxWindowLayers`.
   public var layerTypes: [LayerType]?
+  /// Rotary positions and their scaling.
   public var rotary: RotaryParameters
   /// Positions of the training, where they stand outside of the rotary parameters.
   public var originalMaxPositions: Int?
+  /// Whether the reference reads with a cache unless told otherwise.
   public var usesCache: Bool
+  /// The id that begins a text.
   public var beginOfText: Int?
   /// Ids that end a text.
   public var endOfText: [Int]
+  /// The id that fills rows up.
   public var padding: Int?
 
   private enum CodingKeys: String, CodingKey {
@@ -98,6 +114,8 @@ public struct LlamaConfiguration: Codable, Sendable, Equatable {
     (beginOfText, endOfText) = isQwen ? (nil, []) : (1, [2])
   }
 
+  /// Reads the keys of `config.json`, older names included.
+  /// - Throws: `ConfigurationError` if a value cannot be used.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(try values.decodeIfPresent(Family.self, forKey: .modelType) ?? .llama)
@@ -145,6 +163,7 @@ public struct LlamaConfiguration: Codable, Sendable, Equatable {
     try validate()
   }
 
+  /// Writes the keys of `config.json`, the newer names.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(modelType, forKey: .modelType)

@@ -22,6 +22,7 @@ public struct TextMask: Sendable {
   /// Positions `[batch or 1, queries]` in which several texts stand in one row: each starts where positions don't go on by one.
   public var packed: Tensor?
 
+  /// The order of the tokens alone, unless there is more.
   public init(padding: Tensor? = nil, explicit: Tensor? = nil, packed: Tensor? = nil) {
     (self.padding, self.explicit, self.packed) = (padding, explicit, packed)
   }

@@ -56,10 +56,13 @@ public final class DecoderPass {
   public let positions: Tensor
   /// For rotary positions.
   public let rotary: RotaryTable?
+  /// Which tokens see which.
   public let mask: TextMask
   /// For cross-attention.
   public let context: (states: Tensor, mask: AttentionMask)?
+  /// What was read before; nil: nothing, and nothing is kept.
   public let cache: KeyValueCache?
+  /// What looks on.
   public let hooks: [any DecoderHook]
   private var masks: [MaskKey: AttentionMask] = [:]
 
@@ -116,7 +119,9 @@ public struct DecoderAttention: Sendable {
   public let queries: Tensor
   /// `[batch, key heads, keys, width]`, those of the cache included.
   public let keys: Tensor
+  /// As the keys.
   public let values: Tensor
+  /// Which keys a query may look at.
   public let mask: AttentionMask
   /// nil: 1 / sqrt(width)
   public let scale: Double?
@@ -135,9 +140,13 @@ public protocol DecoderHook {
 }
 
 extension DecoderHook {
+  /// Changes nothing.
   public func before(_ layer: Int, _ hidden: Tensor) throws -> Tensor { hidden }
+  /// Changes nothing.
   public func between(_ layer: Int, _ hidden: Tensor) throws -> Tensor { hidden }
+  /// Changes nothing.
   public func after(_ layer: Int, _ hidden: Tensor) throws -> Tensor { hidden }
+  /// Leaves attention as it is.
   public func attention(_ layer: Int, _ call: DecoderAttention) throws -> Tensor? { nil }
 }
 

@@ -11,6 +11,7 @@ import TesseraTensor
 /// counted from 0; a layer knows the position that each of its tokens was given. `copy()` is cheap: memory is shared until one of the two
 /// is written to.
 public final class KeyValueCache {
+  /// From the first block to the last.
   public private(set) var layers: [Layer]
 
   /// - Parameters:
@@ -97,6 +98,7 @@ public final class KeyValueCache {
 public struct KeyValueView: Sendable {
   /// `[batch, heads, keys, width]`
   public let keys: Tensor
+  /// As the keys.
   public let values: Tensor
   /// Which token, counted from the first ever read, the first key belongs to.
   public let start: Int

@@ -11,7 +11,9 @@ import TesseraTensor
 public struct RotaryEmbedding: Sendable {
   /// How many features of a head turn: all of them, or the first so many.
   public let width: Int
+  /// Frequencies are powers of it.
   public let base: Double
+  /// What is done for longer texts.
   public let scaling: RotaryScaling
   /// Multiplies cosines and sines.
   public let attentionFactor: Double
@@ -121,6 +123,7 @@ public struct RotaryTable: Sendable {
   /// The same, the first half with its sign changed: turning needs no negation then.
   public let sines: Tensor
 
+  /// Takes both tables as they are.
   public init(cosines: Tensor, sines: Tensor) { (self.cosines, self.sines) = (cosines, sines) }
 
   /// (a, b) becomes (a·cos - b·sin, b·cos + a·sin) for the halves a and b of the features that turn; the others stay.

@@ -4,19 +4,33 @@ import TesseraTensor
 public struct RotaryParameters: Codable, Sendable, Equatable {
   /// default, linear, dynamic, yarn, longrope, llama3, proportional; older files call the key `type`.
   public var ropeType: String
+  /// The base of the frequencies.
   public var theta: Double?
+  /// Which part of a head turns.
   public var partialRotaryFactor: Double?
+  /// How much longer texts are than in training.
   public var factor: Double?
+  /// Positions of the training.
   public var originalMaxPositions: Int?
+  /// yarn, longrope: multiplies cosines and sines.
   public var attentionFactor: Double?
+  /// yarn: turns above which a frequency is kept.
   public var betaFast: Double?
+  /// yarn: turns below which a frequency is divided.
   public var betaSlow: Double?
+  /// yarn: weight of the logarithm in the attention factor.
   public var mscale: Double?
+  /// yarn: the same in its denominator.
   public var mscaleAllDimensions: Double?
+  /// yarn: whether the ends of the ramp are whole numbers.
   public var truncate: Bool?
+  /// longrope: divisors for texts as long as in training.
   public var shortFactor: [Double]?
+  /// longrope: divisors for longer texts.
   public var longFactor: [Double]?
+  /// llama3: where dividing ends.
   public var lowFrequencyFactor: Double?
+  /// llama3: where frequencies begin to be kept.
   public var highFrequencyFactor: Double?
 
   private enum CodingKeys: String, CodingKey {
@@ -38,8 +52,10 @@ public struct RotaryParameters: Codable, Sendable, Equatable {
     case highFrequencyFactor = "high_freq_factor"
   }
 
+  /// Plain rotary positions.
   public init(theta: Double? = nil) { (ropeType, self.theta) = ("default", theta) }
 
+  /// Reads the keys of a configuration, the older `type` included.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     func number(_ key: CodingKeys) throws -> Double? { try values.decodeIfPresent(Double.self, forKey: key) }
@@ -62,6 +78,7 @@ public struct RotaryParameters: Codable, Sendable, Equatable {
     highFrequencyFactor = try number(.highFrequencyFactor)
   }
 
+  /// Writes the keys of a configuration.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(ropeType, forKey: .ropeType)

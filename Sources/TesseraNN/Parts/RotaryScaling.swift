@@ -18,20 +18,26 @@ public enum RotaryScaling: Sendable, Equatable {
   /// Only the first part of the frequencies turns, with exponents of the whole head.
   case proportional(factor: Double, portion: Double)
 
+  /// The numbers of YaRN.
   public struct Yarn: Sendable, Equatable {
+    /// How much longer texts are than in training.
     public var factor: Double
     /// Positions of the training.
     public var original: Int
     /// Turns within the training length above which a frequency is kept, and below which it is divided.
     public var betaFast = 32.0
+    /// Turns within the training length below which a frequency is divided.
     public var betaSlow = 1.0
     /// Whether the ends of the ramp are rounded to whole frequencies.
     public var truncates = true
     /// Multiplies queries and keys; nil: 0.1 ln(factor) + 1, or the ratio of the two `mscale`s.
     public var attentionFactor: Double?
+    /// Weight of the logarithm in the attention factor, if both weights are there.
     public var mscale: Double?
+    /// Weight of the logarithm in its denominator.
     public var mscaleAllDimensions: Double?
 
+    /// The paper's numbers for the rest.
     public init(factor: Double, original: Int) { (self.factor, self.original) = (factor, original) }
 
     /// What cosines and sines are multiplied with.
@@ -45,16 +51,20 @@ public enum RotaryScaling: Sendable, Equatable {
     }
   }
 
+  /// The numbers of LongRoPE.
   public struct LongRope: Sendable, Equatable {
     /// Divisors of the frequencies, for texts up to `original` positions and beyond.
     public var short: [Double]
+    /// Divisors for texts beyond `original` positions.
     public var long: [Double]
+    /// Positions of the training.
     public var original: Int
     /// How much longer texts are than those of the training.
     public var factor: Double
     /// nil: sqrt(1 + ln(factor) / ln(original)).
     public var attentionFactor: Double?
 
+    /// The attention factor follows from the others.
     public init(short: [Double], long: [Double], original: Int, factor: Double) {
       (self.short, self.long, self.original, self.factor) = (short, long, original, factor)
     }
@@ -64,12 +74,18 @@ public enum RotaryScaling: Sendable, Equatable {
     }
   }
 
+  /// The numbers of Llama 3.1.
   public struct Llama3: Sendable, Equatable {
+    /// How much longer texts are than in training.
     public var factor: Double
+    /// The training length divided by this is the wavelength beyond which frequencies are divided.
     public var lowFrequencyFactor: Double
+    /// The training length divided by this is the wavelength up to which frequencies are kept.
     public var highFrequencyFactor: Double
+    /// Positions of the training.
     public var original: Int
 
+    /// All four numbers.
     public init(factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, original: Int) {
       self.factor = factor
       self.lowFrequencyFactor = lowFrequencyFactor
