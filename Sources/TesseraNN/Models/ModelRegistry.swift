@@ -4,7 +4,7 @@ import TesseraTensor
 public enum ModelRegistry {
   /// Every model that a folder can be read as.
   public static var models: [any PublishedModel.Type] {
-    []
+    [BERTModel.self, T5Encoder.self, ViTModel.self, TimmModel.self]
   }
 
   /// Reads a folder as what its configuration says.
