@@ -95,6 +95,7 @@ struct LanguageErrorTests {
     try refused(llama, ["input_ids": tokens, "pixel_values": tokens], "pixel_values")
     try refused(llama, ["input_ids": tokens, "token_type_ids": tokens], "token_type_ids")
     try refused(llama, ["input_ids": try Tensor([1, 2])], "input_ids")
+    try refused(llama, ["input_ids": try Tensor([1, 2] as [Float], [1, 2])], "input_ids")
     try refused(llama, ["input_ids": try Tensor.zeros([1, 0], .int64)], "nothing")
     try refused(llama, ["input_ids": tokens, "inputs_embeds": try Tensor.zeros([2, 2, 32])], "either")
     try refused(llama, ["inputs_embeds": try Tensor.zeros([2, 2, 31])], "inputs_embeds")

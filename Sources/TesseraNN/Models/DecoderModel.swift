@@ -98,13 +98,13 @@ extension DecoderModel {
     try options.demandKnown(
       "use_cache", "logits_to_keep", "output_hidden_states", "return_dict", "eos_token_id", "pad_token_id")
     var input = TextInput(placeholder: ())
-    input.tokens = try inputs.optional("input_ids", rank: 2, .int64)
+    input.tokens = try inputs.wholeNumbers("input_ids", rank: 2)
     input.embeddings = try inputs.optional("inputs_embeds", rank: 3, store.dataType)
-    input.positions = try inputs.optional("position_ids", rank: 2, .int64)
+    input.positions = try inputs.wholeNumbers("position_ids", rank: 2)
     try readMask(inputs, options, &input)
     try readExtras(inputs, into: &input)
-    let labels = hasHead ? try inputs.optional("labels", rank: 2, .int64) : nil
-    let kept = hasHead ? try inputs.optional("logits_to_keep", rank: 1, .int64) : nil
+    let labels = hasHead ? try inputs.wholeNumbers("labels", rank: 2) : nil
+    let kept = hasHead ? try inputs.wholeNumbers("logits_to_keep", rank: 1) : nil
     try inputs.demandAllTaken()
     return try noGrad {
       if let steps = options.greedy { return try greedy(input, steps: steps, options) }
@@ -173,6 +173,17 @@ extension DecoderModel {
     return try Op.crossEntropy(
       .tensor(logits.to(.float32).reshaped([-1, logits.size(2)])), .tensor(next.reshaped([-1])), .none, .int(1),
       .int(-100))
+  }
+}
+
+extension NamedTensors {
+  /// A tensor of ids or places that may be absent, as int64; fractions are refused, not cut.
+  func wholeNumbers(_ name: String, rank: Int) throws -> Tensor? {
+    guard let tensor = try optional(name, rank: rank) else { return nil }
+    switch tensor.dataType {
+    case .int64, .int32, .int16, .int8, .uint8: return try tensor.to(.int64)
+    default: throw TensorError.invalid("forward", "'\(name)' must hold whole numbers, not \(tensor.summary)")
+    }
   }
 }
 

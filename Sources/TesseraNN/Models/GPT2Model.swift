@@ -134,7 +134,7 @@ public final class GPT2Model: Module, DecoderModel {
 
   /// Takes `token_type_ids`, `encoder_hidden_states` and `encoder_attention_mask`.
   public func readExtras(_ inputs: NamedTensors, into input: inout TextInput) throws {
-    input.types = try inputs.optional("token_type_ids", rank: 2, .int64)
+    input.types = try inputs.wholeNumbers("token_type_ids", rank: 2)
     let mask = try inputs.optional("encoder_attention_mask", rank: 2, .bool)
     if let states = try inputs.optional("encoder_hidden_states", rank: 3, store.dataType) {
       input.context = (states, mask)
