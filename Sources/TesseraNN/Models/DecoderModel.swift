@@ -106,10 +106,8 @@ extension DecoderModel {
     let labels = hasHead ? try inputs.wholeNumbers("labels", rank: 2) : nil
     let kept = hasHead ? try inputs.wholeNumbers("logits_to_keep", rank: 1) : nil
     try inputs.demandAllTaken()
-    return try noGrad {
-      if let steps = options.greedy { return try greedy(input, steps: steps, options) }
-      return try outputs(of: input, labels: labels, kept: kept, options)
-    }
+    if let steps = options.greedy { return try noGrad { try greedy(input, steps: steps, options) } }
+    return try outputs(of: input, labels: labels, kept: kept, options)
   }
 
   private func readMask(_ inputs: NamedTensors, _ options: ForwardOptions, _ input: inout TextInput) throws {
