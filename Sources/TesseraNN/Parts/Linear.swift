@@ -83,7 +83,12 @@ public final class RMSNorm: Module {
   }
 
   /// - Parameter x: `[..., width]`
-  public func callAsFunction(_ x: Tensor) throws -> Tensor { try x.rmsNorm(weight?.value, epsilon: epsilon) }
+  public func callAsFunction(_ x: Tensor) throws -> Tensor {
+    guard x.dataType == .float32, let weight else { return try x.rmsNorm(weight?.value, epsilon: epsilon) }
+    // libtorch has no fused kernel for this on processors; the norm reads x once where the mean of squares writes it anew.
+    let scale = try (x.norm([-1], keepingAxes: true).squared() / Double(max(x.size(-1), 1)) + epsilon).rsqrt()
+    return try x * scale * weight.value
+  }
 }
 
 /// A convolution over the last one or two axes of `[batch, channels, ...]`.

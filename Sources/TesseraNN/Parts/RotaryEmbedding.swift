@@ -136,6 +136,7 @@ public struct RotaryTable: Sendable {
   }
 
   private func turn(_ features: Tensor) throws -> Tensor {
-    try features * cosines + features.rolled([cosines.size(-1) / 2], axes: [-1]) * sines
+    let partners = try features.rolled([cosines.size(-1) / 2], axes: [-1])
+    return try Op.addcmul(.tensor(features * cosines), .tensor(partners), .tensor(sines))
   }
 }
