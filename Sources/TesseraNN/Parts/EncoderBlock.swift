@@ -34,7 +34,8 @@ public final class EncoderBlock: Module {
     public var layerScales: (String, String) = ("ls1", "ls2")
 
     public init(
-      attention: (String, SelfAttention.Names), norm: String, feedForward: (String, FeedForward.Names), _ feedForwardNorm: String
+      attention: (String, SelfAttention.Names), norm: String, feedForward: (String, FeedForward.Names),
+      _ feedForwardNorm: String
     ) {
       (self.attention, attentionNames) = attention
       attentionNorm = norm
