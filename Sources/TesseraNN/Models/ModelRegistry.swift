@@ -4,7 +4,9 @@ import TesseraTensor
 public enum ModelRegistry {
   /// Every model that a folder can be read as.
   public static var models: [any PublishedModel.Type] {
-    []
+    [
+      CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self, DETRDetector.self, DETRModel.self,
+    ]
   }
 
   /// Reads a folder as what its configuration says.

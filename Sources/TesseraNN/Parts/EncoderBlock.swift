@@ -17,8 +17,6 @@ public final class EncoderBlock: Module {
     public var norm: TokenNorm.Kind
     /// Every channel of what is added has a factor of its own.
     public var layerScale = false
-    /// Tokens see those before them alone.
-    public var causal = false
 
     public init(attention: SelfAttention.Configuration, feedForward: FeedForward.Configuration, norm: TokenNorm.Kind) {
       (self.attention, self.feedForward, self.norm) = (attention, feedForward, norm)
@@ -79,8 +77,7 @@ public final class EncoderBlock: Module {
     var state = state
     let first = configuration.order == .normFirst
     let x = state.features
-    let (attended, probe) = try attention(
-      first ? attentionNorm(x) : x, bias: bias, causal: configuration.causal && bias == nil)
+    let (attended, probe) = try attention(first ? attentionNorm(x) : x, bias: bias)
     state.features = try x + (scales.map { try attended * $0.0.value } ?? attended)
     if !first { state.features = try attentionNorm(state.features) }
     if let hook { state = try hook.transform(state, at: layer, probe: probe) }

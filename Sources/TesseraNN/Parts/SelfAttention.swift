@@ -57,15 +57,12 @@ public final class SelfAttention: Module {
   /// - Parameters:
   ///   - x: `[batch, tokens, width]`
   ///   - bias: boolean or numbers, broadcast to `[batch, heads, tokens, tokens]`
-  ///   - causal: tokens see those before them alone; then `bias` is nil
   /// - Returns: `[batch, tokens, width]`, and a probe of what was attended to
-  public func callAsFunction(
-    _ x: Tensor, bias: Tensor? = nil, causal: Bool = false
-  ) throws -> (output: Tensor, probe: AttentionProbe) {
+  public func callAsFunction(_ x: Tensor, bias: Tensor? = nil) throws -> (output: Tensor, probe: AttentionProbe) {
     var (queries, keys, values) = try projected(x)
     if let queryNorm, let keyNorm { (queries, keys) = (try queryNorm(queries), try keyNorm(keys)) }
     let scale = configuration.scale ?? 1 / Double(configuration.headWidth).squareRoot()
-    var joined = try queries.attention(keys, values, mask: bias, causal: causal, scale: scale)
+    var joined = try queries.attention(keys, values, mask: bias, scale: scale)
       .transposed(1, 2).reshaped([x.size(0), x.size(1), configuration.heads * configuration.headWidth])
     if let outputNorm { joined = try outputNorm(joined) }
     let probe = AttentionProbe(queries: queries, keys: keys, values: values, scale: scale, bias: bias)
@@ -74,13 +71,13 @@ public final class SelfAttention: Module {
 
   /// `[batch, heads, tokens, head width]`, three times.
   private func projected(_ x: Tensor) throws -> (Tensor, Tensor, Tensor) {
-    let (batch, tokens, heads, width) = (x.size(0), x.size(1), configuration.heads, configuration.headWidth)
+    let (batch, tokens, count, width) = (x.size(0), x.size(1), configuration.heads, configuration.headWidth)
     if inputs.count == 1 {
-      let all = try inputs[0](x).reshaped([batch, tokens, 3, heads, width]).permuted([2, 0, 3, 1, 4])
+      let all = try inputs[0](x).reshaped([batch, tokens, 3, count, width]).permuted([2, 0, 3, 1, 4])
       return (try all.selected(0, axis: 0), try all.selected(1, axis: 0), try all.selected(2, axis: 0))
     }
     func heads(_ projection: Linear) throws -> Tensor {
-      try projection(x).reshaped([batch, tokens, configuration.heads, width]).transposed(1, 2)
+      try projection(x).reshaped([batch, tokens, count, width]).transposed(1, 2)
     }
     return (try heads(inputs[0]), try heads(inputs[1]), try heads(inputs[2]))
   }
