@@ -39,7 +39,7 @@ public final class CLIPTextTransformer: Module {
     let causal = try Tensor.ones([count, count], .bool, device: ids.device).lowerTriangle()
     let embedded = try TokenState(tokens(ids) + positions(places), mask: padding(attentionMask, ids))
     var states: [Tensor] = []
-    let encoded = try encoder(embedded, bias: { _, _ in causal }) { if hiddenStates { states.append($0.features) } }
+    let encoded = try encoder(embedded, bias: { _, _ in causal }, visit: { if hiddenStates { states.append($0.features) } })
     let last = try finalNorm(encoded.features)
     // The first end token: padding may be the same token. The old rule takes the highest token of the vocabulary for it.
     let end = configuration.endToken == 2 ? ids : try (ids .== Double(configuration.endToken)).to(.int64)
@@ -127,7 +127,7 @@ public final class CLIPVisionTransformer: Module {
   ) throws -> CLIPEncoding {
     var states: [Tensor] = []
     let embedded = TokenState(try embed(images, interpolating: interpolating), special: 1)
-    let last = try encoder(embedded, hook: hook) { if hiddenStates { states.append($0.features) } }.features
+    let last = try encoder(embedded, hook: hook, visit: { if hiddenStates { states.append($0.features) } }).features
     return CLIPEncoding(
       lastHiddenState: last, pooled: try outputNorm(last.selected(0, axis: 1)), hiddenStates: states)
   }
