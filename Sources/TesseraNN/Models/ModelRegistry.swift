@@ -5,7 +5,8 @@ public enum ModelRegistry {
   /// Every model that a folder can be read as.
   public static var models: [any PublishedModel.Type] {
     [
-      CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self, DETRDetector.self, DETRModel.self,
+      CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self, DETRDetector.self,
+      DETRModel.self, BERTModel.self, T5Encoder.self, ViTModel.self, TimmModel.self,
     ]
   }
 

@@ -169,7 +169,7 @@ def bert_cases():
          shard="12KB")
     case("bert-pretraining", hf.BertForPreTraining(config(intermediate_size=36)), padded)
     case("bert-causal-lm", hf.BertLMHeadModel(config(is_decoder=True)),
-         dict(input_ids=ids(2, 7), attention_mask=mask([4, 7], 7, left=True)), options={"use_cache": False})
+         dict(input_ids=ids(2, 7), attention_mask=mask([4, 7], 7, left=True)))
     case("bert-sequence-classification", hf.BertForSequenceClassification(config(num_labels=3)), padded)
     case("bert-token-classification", hf.BertForTokenClassification(config(num_labels=4, hidden_act="gelu_pytorch_tanh")),
          dict(input_ids=ids(2, 7)))
