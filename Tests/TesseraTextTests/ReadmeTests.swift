@@ -3,7 +3,7 @@ import Testing
 
 import TesseraText
 
-/// Every Swift block of README.md stands in this file, compiled and run; the test below compares them.
+/// Every Swift block of README.md stands in this file or in `ReadmeNetworksTests`, compiled and run; the test below compares them.
 @Suite("The README")
 struct ReadmeTests {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -105,7 +105,10 @@ struct ReadmeTests {
     }
     let shown = Self.blocks(try lines(Self.root.appendingPathComponent("README.md")), from: "```swift", to: "```")
       .map { $0.filter { $0 != "import TesseraText" } }.map { $0.drop { $0.isEmpty } }.map(Array.init)
-    let run = Self.blocks(try lines(URL(fileURLWithPath: #filePath)), from: "// snippet", to: "// end")
+    let networks = Self.root.appendingPathComponent("Tests/TesseraNNTests/ReadmeNetworksTests.swift")
+    let run = try [URL(fileURLWithPath: #filePath), networks].flatMap {
+      Self.blocks(try lines($0), from: "// snippet", to: "// end")
+    }
     #expect(shown.count >= 3)
     #expect(shown == run)
   }

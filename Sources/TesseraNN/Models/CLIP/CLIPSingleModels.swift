@@ -3,13 +3,16 @@ import TesseraTensor
 extension ModelFolder {
   /// The part of a configuration that one of CLIP's encoders needs: the file itself, or what a configuration of both has under a key.
   func clipPart<Part: Decodable>(_ whole: KeyPath<CLIPConfiguration, Part>) throws -> Part {
-    try values()["model_type"] == .string("clip") ? configuration(CLIPConfiguration.self)[keyPath: whole] : configuration()
+    try values()["model_type"] == .string("clip")
+      ? configuration(CLIPConfiguration.self)[keyPath: whole] : configuration()
   }
 
   /// The checkpoint with one of CLIP's encoders under a prefix; newer versions of the reference write it without.
   func clipCheckpoint(_ prefix: String) throws -> Checkpoint {
     try checkpoint().renamed { key in
-      ["embeddings.", "encoder.", "final_layer_norm.", "pre_layrnorm.", "post_layernorm."].contains { key.hasPrefix($0) }
+      ["embeddings.", "encoder.", "final_layer_norm.", "pre_layrnorm.", "post_layernorm."].contains {
+        key.hasPrefix($0)
+      }
         ? "\(prefix).\(key)" : key
     }
   }
@@ -36,7 +39,8 @@ public final class CLIPTextModel: PublishedModel {
     text = try CLIPTextTransformer(configuration, store.root / "text_model")
     projection =
       projecting
-      ? try Linear(configuration.width, configuration.projectionWidth, bias: false, store.root / "text_projection") : nil
+      ? try Linear(configuration.width, configuration.projectionWidth, bias: false, store.root / "text_projection")
+      : nil
   }
 
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
@@ -70,7 +74,8 @@ public final class CLIPVisionModel: PublishedModel {
     vision = try CLIPVisionTransformer(configuration, store.root / "vision_model")
     projection =
       projecting
-      ? try Linear(configuration.width, configuration.projectionWidth, bias: false, store.root / "visual_projection") : nil
+      ? try Linear(configuration.width, configuration.projectionWidth, bias: false, store.root / "visual_projection")
+      : nil
   }
 
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {

@@ -39,7 +39,8 @@ public final class CLIPTextTransformer: Module {
     let causal = try Tensor.ones([count, count], .bool, device: ids.device).lowerTriangle()
     let embedded = try TokenState(tokens(ids) + positions(places), mask: padding(attentionMask, ids))
     var states: [Tensor] = []
-    let encoded = try encoder(embedded, bias: { _, _ in causal }, visit: { if hiddenStates { states.append($0.features) } })
+    let encoded = try encoder(
+      embedded, bias: { _, _ in causal }, visit: { if hiddenStates { states.append($0.features) } })
     let last = try finalNorm(encoded.features)
     // The first end token: padding may be the same token. The old rule takes the highest token of the vocabulary for it.
     let end = configuration.endToken == 2 ? ids : try (ids .== Double(configuration.endToken)).to(.int64)
@@ -71,7 +72,8 @@ public final class CLIPVisionTransformer: Module {
     try configuration.validate()
     self.configuration = configuration
     let (width, patch) = (configuration.width, configuration.patchSize)
-    classToken = try (scope / "embeddings").parameter("class_embedding", [width], .normal(1 / Double(width).squareRoot()))
+    classToken = try (scope / "embeddings").parameter(
+      "class_embedding", [width], .normal(1 / Double(width).squareRoot()))
     patches = try Convolution(
       configuration.channels, width, kernel: [patch, patch], stride: [patch, patch], bias: false,
       scope / "embeddings" / "patch_embedding", initialization: .normal(0.02))

@@ -107,7 +107,8 @@ enum DETRPositions {
     case .learned:
       let scope = scope / "position_embedding"
       self = .learned(
-        rows: try Embedding(50, half, scope / "row_embeddings"), columns: try Embedding(50, half, scope / "column_embeddings"))
+        rows: try Embedding(50, half, scope / "row_embeddings"),
+        columns: try Embedding(50, half, scope / "column_embeddings"))
     }
   }
 

@@ -59,7 +59,9 @@ public final class DETRTransformer: Module {
     if let pixelMask, pixelMask.shape != size {
       throw TensorError.invalid("DETR", "'pixel_mask' is \(pixelMask.summary), and \(size) is expected")
     }
-    guard let map = try backbone.maps(images).last else { throw TensorError.invalid("DETR", "the backbone gives no map") }
+    guard let map = try backbone.maps(images).last else {
+      throw TensorError.invalid("DETR", "the backbone gives no map")
+    }
     let mask = try Self.mask(pixelMask, [size[0], map.size(2), map.size(3)], images.device)
     return DETRMemory(
       features: try projection(map).flattened(2).transposed(1, 2), places: try positions(mask, map.dataType),

@@ -40,7 +40,8 @@ public struct TimmResNetConfiguration: Sendable, Equatable {
       return
     }
     let depths = [
-      "10": [1, 1, 1, 1], "14": [1, 1, 1, 1], "18": [2, 2, 2, 2], "26": [2, 2, 2, 2], "34": [3, 4, 6, 3], "50": [3, 4, 6, 3],
+      "10": [1, 1, 1, 1], "14": [1, 1, 1, 1], "18": [2, 2, 2, 2], "26": [2, 2, 2, 2], "34": [3, 4, 6, 3],
+      "50": [3, 4, 6, 3],
       "101": [3, 4, 23, 3], "152": [3, 8, 36, 3], "200": [3, 24, 36, 3],
     ]
     var rest = Substring(name)
@@ -112,9 +113,10 @@ public struct TimmResNetConfiguration: Sendable, Equatable {
   }
 
   func validate() throws {
-    try ConfigurationError.demandSizes([
-      "num_channels": channels, "stem_width": stemWidth, "cardinality": groups, "base_width": baseWidth,
-    ], limit: 1 << 16)
+    try ConfigurationError.demandSizes(
+      [
+        "num_channels": channels, "stem_width": stemWidth, "cardinality": groups, "base_width": baseWidth,
+      ], limit: 1 << 16)
     guard layers.count == widths.count, !layers.isEmpty, block.count == 1 || block.count == layers.count else {
       throw ConfigurationError("layers", "\(layers.count) stages, and \(widths.count) in channels")
     }
@@ -165,7 +167,8 @@ public final class TimmResNet: Module, ConvolutionalBackbone {
       var blocks: [TimmBlock] = []
       for depth in 0..<configuration.layers[stage] {
         let place = TimmBlock.Place(
-          stage: stage, input: input, stride: depth == 0 ? stride : 1, dilations: (before, dilation), isFirst: depth == 0)
+          stage: stage, input: input, stride: depth == 0 ? stride : 1, dilations: (before, dilation),
+          isFirst: depth == 0)
         blocks.append(try TimmBlock(configuration, place, scope / "layer\(stage + 1)" / depth))
         (input, before) = (configuration.output(of: stage), dilation)
       }
