@@ -7,8 +7,8 @@ public enum ModelRegistry {
     [
       BERTModel.self, T5Encoder.self, ViTModel.self, TimmModel.self,
       GPT2Model.self, LlamaModel.self,
-      CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self, DETRDetector.self,
-      DETRModel.self,
+      CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self, DETRDetector.self, DETRModel.self,
+      LlavaModel.self,
     ]
   }
 

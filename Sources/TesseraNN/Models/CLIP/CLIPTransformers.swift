@@ -133,4 +133,27 @@ public final class CLIPVisionTransformer: Module {
     return CLIPEncoding(
       lastHiddenState: last, pooled: try outputNorm(last.selected(0, axis: 1)), hiddenStates: states)
   }
+
+  /// What some layers give, as models take it that see through this encoder: the layers behind the last of them are not run.
+  /// - Parameter layers: 0 is the input of the first layer, 1 what it gives, ...
+  /// - Returns: `[batch, 1 + patches, width]` for each
+  /// - Throws: `TensorError.invalid` if there is no such layer.
+  public func states(
+    _ images: Tensor, layers: [Int], interpolating: Bool = false, hook: (any TokenHook)? = nil
+  ) throws -> [Tensor] {
+    guard let last = layers.max(), layers.allSatisfy({ (0...encoder.blocks.count).contains($0) }) else {
+      throw TensorError.invalid("CLIP", "the layers \(layers) are not among 0...\(encoder.blocks.count)")
+    }
+    var states: [Int: Tensor] = [:]
+    var count = 0
+    let embedded = TokenState(try embed(images, interpolating: interpolating), special: 1)
+    let needed = try EncoderStack(last) { encoder.blocks[$0] }
+    _ = try needed(
+      embedded, hook: hook,
+      visit: { state in
+        if layers.contains(count) { states[count] = state.features }
+        count += 1
+      })
+    return layers.compactMap { states[$0] }
+  }
 }
