@@ -9,6 +9,7 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
   case geluPython = "gelu_python"
   case quickGELU = "quick_gelu"
 
+  /// Applies it.
   public func callAsFunction(_ x: Tensor) throws -> Tensor {
     switch self {
     case .gelu, .geluPython: try x.gelu()
