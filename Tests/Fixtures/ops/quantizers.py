@@ -73,7 +73,7 @@ def vq(case, training, steps=1, seed=1, shape=(2, 12), dim=8, size=16, mask=None
     cotangent = randn(seed + 50, *shape, dim) if training and gradient else None
     weights = {"_codebook.embed": book.embed} if book.embed.requires_grad else {}
     run("vq", case, module, inputs, calls, training, cotangent, lambda: parameters(module, training), weights,
-        codebook_size=size, **options)
+        codebook_size=size, **({"sampling": "first"} if case.startswith(("revival", "kmeans")) else {}), **options)
 
 
 def vqs():
