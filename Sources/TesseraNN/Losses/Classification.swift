@@ -82,8 +82,9 @@ public struct EntropyLoss {
   ///   - scale: the codes are ±scale
   public static func bitwise(_ z: Tensor, scale: Double = 1, temperature: Double = 0.01) throws -> EntropyLoss {
     let logits = try z.reshaped([-1, z.size(-1)]) * (4 * scale / temperature)
-    // H(σ(x)) = softplus(x) - x σ(x), without logarithms of zero
-    let sample = try (logits.softplus() - logits * logits.sigmoid()).sum([-1]).mean()
+    // H(σ(x)) = softplus(-|x|) + |x| σ(-|x|): no logarithm of zero, no difference of large numbers
+    let size = try logits.abs()
+    let sample = try (size.negated().softplus() + size * size.negated().sigmoid()).sum([-1]).mean()
     let mean = try logits.sigmoid().mean([0])
     let batch = try (mean * mean.clamped(1e-12).log() + (1 - mean) * (1 - mean).clamped(1e-12).log()).sum().negated()
     return EntropyLoss(sample: sample, batch: batch)

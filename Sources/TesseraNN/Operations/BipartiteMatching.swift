@@ -3,7 +3,8 @@ import TesseraTensor
 /// Which tokens are merged into which, by bipartite soft matching.
 ///
 /// Paper: *Token Merging: Your ViT But Faster*, 2022 (arXiv 2210.09461), section 3. Tokens are split by parity; every even one finds its most
-/// similar odd one, and the `r` best pairs are merged. The order of what is left: even tokens, then all odd ones.
+/// similar odd one, and the `r` best pairs are merged. The order of what is left: even tokens, then all odd ones; merging nothing changes
+/// nothing.
 ///
 ///     let matching = try BipartiteMatching(metric: keys, merging: 8, classToken: true)
 ///     let (merged, sizes) = try matching.averaged(x, sizes)
@@ -93,6 +94,7 @@ public struct BipartiteMatching {
     guard x.rank == 3, x.size(1) == count - merged, x.size(0) == kept.size(0) else {
       throw TensorError.invalid("BipartiteMatching", "\(x.summary) is not [batch, \(count - merged), width]")
     }
+    if merged == 0 { return x }
     let (rest, width) = (kept.size(1), x.size(2))
     var (even, odd) = (try x.sliced(0..<rest, axis: 1), try x.sliced(rest..<x.size(1), axis: 1))
     if distilled {
@@ -108,7 +110,6 @@ public struct BipartiteMatching {
     let odds = try Tensor.range(0..<(count / 2), device: x.device).unsqueezed(0).expanded([x.size(0), count / 2])
     result = try result.scattered(wide((odds * 2 + 1).to(.int64)), odd, axis: 1)
     result = try result.scattered(wide((kept * 2).to(.int64)), even, axis: 1)
-    guard merged > 0 else { return result }
     return try result.scattered(wide((sources * 2).to(.int64)), odd.gathered(wide(destinations), axis: 1), axis: 1)
   }
 
@@ -120,14 +121,14 @@ public struct BipartiteMatching {
 
   private func joined(_ x: Tensor, _ combine: (Tensor, Tensor, Tensor) throws -> Tensor) throws -> Tensor {
     try demand(x)
-    if count == 1 { return x }
+    if merged == 0 { return x }
     let width = x.size(2)
     let (even, odd) = (try x.sliced(0..<Int.max, axis: 1, step: 2), try x.sliced(1..<Int.max, axis: 1, step: 2))
     func wide(_ places: Tensor) throws -> Tensor {
       try places.unsqueezed(-1).expanded([x.size(0), places.size(1), width])
     }
     let rest = try even.gathered(wide(kept), axis: 1)
-    let into = merged > 0 ? try combine(odd, even.gathered(wide(sources), axis: 1), wide(destinations)) : odd
+    let into = try combine(odd, even.gathered(wide(sources), axis: 1), wide(destinations))
     guard distilled else { return try .concatenated([rest, into], axis: 1) }
     return try .concatenated(
       [rest[Axis.all, 0..<1], into[Axis.all, 0..<1], rest[Axis.all, 1...], into[Axis.all, 1...]], axis: 1)

@@ -88,7 +88,7 @@ extension StandardParts {
       Field("accept_image_fmap", "z is [batch, width, height, width] (false)"),
     ]
   ) { call in
-    let run = try QuantizerRun(call, channels: call.bool("accept_image_fmap", false))
+    let run = try QuantizerRun(call, call.bool("accept_image_fmap", false) ? .channels : .tokens)
     var c = try vectorConfiguration(
       call, width: run.width ?? call.int("codebook_dim") ?? run.columns("_codebook.embed"))
     c.codebookSize = try call.demandInt("codebook_size")
@@ -107,10 +107,15 @@ extension StandardParts {
     outputs: results + [Field("KEY", "parameters after training", optional: true)],
     options: residualOptions
   ) { call in
-    let run = try QuantizerRun(call, channels: call.bool("accept_image_fmap", false))
+    let run = try QuantizerRun(call, call.bool("accept_image_fmap", false) ? .channels : .tokens)
     let quantizer = try residualQuantizer(call, width: run.width ?? run.columns("layers.0._codebook.embed"), run.scope)
     if try call.bool("shared_codebook", false) { run.ignores { $0.hasPrefix("layers.") && !$0.hasPrefix("layers.0.") } }
-    return try run.outputs(quantizer, state: true)
+    var outputs = try run.outputs(quantizer, state: true)
+    // The levels' own keys of a codebook that they share.
+    for (key, value) in outputs where try call.bool("shared_codebook", false) && key.hasPrefix("layers.0.") {
+      for level in 1..<max(quantizer.layers.count, 1) { outputs["layers.\(level)." + key.dropFirst(9)] = value }
+    }
+    return outputs
   }
 
   private static let residualOptions =
@@ -186,8 +191,7 @@ extension StandardParts {
       Field("channel_first", "z is [batch, width, ...] (default: true with four or more axes)"),
     ]
   ) { call in
-    let run = try QuantizerRun(
-      call, channelsFirst: call.settings["channel_first"].map { _ in try call.bool("channel_first", false) })
+    let run = try QuantizerRun(call, .init(call, "channel_first"))
     var c = try finiteConfiguration(call, run)
     c.codebooks = try call.int("num_codebooks", 1)
     c.clampsHard = try call.bool("bound_hard_clamp", false)
@@ -265,8 +269,7 @@ extension StandardParts {
       Field("channel_first", "z is [batch, width, ...] (default: true with four or more axes)"),
     ]
   ) { call in
-    let run = try QuantizerRun(
-      call, channelsFirst: call.settings["channel_first"].map { _ in try call.bool("channel_first", false) })
+    let run = try QuantizerRun(call, .init(call, "channel_first"))
     var c = try lookupConfiguration(call, codebooks: call.int("num_codebooks", 1))
     c.scale = try call.double("codebook_scale", 1)
     return try run.outputs(LookupFreeQuantizer(c, run.scope))
@@ -319,7 +322,7 @@ extension StandardParts {
       Field("commitment_loss_weight", "(0.1)"), Field("quantization_loss_weight", "(0.1)"), training,
     ]
   ) { call in
-    let run = try QuantizerRun(call, channels: true)
+    let run = try QuantizerRun(call, .channels)
     guard let levels = try call.ints("levels"), try call.int("dim", levels.count) == levels.count else {
       throw call.refuse("the option 'levels' is missing, or 'dim' is not their number")
     }

@@ -10,10 +10,21 @@ final class QuantizerRun {
   private var ignored: (String) -> Bool = { _ in false }
   var scope: Scope { store.root }
 
-  /// - Parameters:
-  ///   - channels: true if z is `[batch, width, ...]`
-  ///   - channelsFirst: the same where it is asked for; nil means with four or more axes
-  init(_ call: PartCall, channels: Bool? = nil, channelsFirst: Bool?? = nil) throws {
+  /// Where the vectors' numbers lie in z.
+  enum Layout {
+    /// `[batch, tokens, width]`
+    case tokens
+    /// `[batch, width, ...]`
+    case channels
+    /// Channels with four or more axes.
+    case byRank
+
+    init(_ call: PartCall, _ option: String) throws {
+      self = call.settings[option] == nil ? .byRank : try call.bool(option, false) ? .channels : .tokens
+    }
+  }
+
+  init(_ call: PartCall, _ layout: Layout = .tokens) throws {
     self.call = call
     store = ParameterStore(seed: UInt64(bitPattern: Int64(try call.int("seed", 0))))
     codes = call.optional("codes")
@@ -30,12 +41,10 @@ final class QuantizerRun {
     for (suffix, z) in calls where z.rank < 2 || !z.dataType.isFloatingPoint {
       throw call.refuse("'z\(suffix)' is \(z.summary), and numbers [batch, tokens, width] are expected")
     }
-    if let channels {
-      self.channels = channels
-    } else if case .some(let asked) = channelsFirst {
-      self.channels = asked ?? ((calls.first?.1.rank ?? 0) >= 4)
-    } else {
-      self.channels = false
+    switch layout {
+    case .tokens: channels = false
+    case .channels: channels = true
+    case .byRank: channels = (calls.first?.1.rank ?? 0) >= 4
     }
   }
 
@@ -77,8 +86,7 @@ final class QuantizerRun {
       }
       results["codes" + suffix] = result.codes
       results["vectors" + suffix] = result.vectors
-      let loss = try result.loss()
-      results["loss" + suffix] = loss
+      results["loss" + suffix] = try result.loss() ?? .zeros(Self.lossShape(quantizer))
       guard training, place == calls.count - 1, let cotangent else { continue }
       try ((result.vectors * cotangent).sum() + result.totalLoss()).backward()
       results["z_gradient"] = z.gradient
@@ -86,5 +94,13 @@ final class QuantizerRun {
     }
     if state, training { for parameter in store.parameters { results[parameter.path] = parameter.value } }
     return results
+  }
+
+  private static func lossShape(_ quantizer: any Quantizer) -> [Int] {
+    switch quantizer {
+    case let grouped as GroupedQuantizer: [grouped.groups.count] + (grouped.groups.first.map(lossShape) ?? [])
+    case let residual as ResidualQuantizer: [residual.layers.count]
+    default: []
+    }
   }
 }

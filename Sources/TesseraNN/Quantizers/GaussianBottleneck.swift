@@ -39,7 +39,9 @@ public struct GaussianBottleneck: Sendable {
   /// - Parameter moments: twice as long along `axis` as the latents
   /// - Throws: `TensorError` if that length is odd
   public func callAsFunction(_ moments: Tensor) throws -> Posterior {
-    guard moments.rank >= 2 else { throw TensorError.invalid("GaussianBottleneck", "\(moments.summary) has no batch") }
+    guard moments.rank >= 2, (-moments.rank..<moments.rank).contains(axis) else {
+      throw TensorError.invalid("GaussianBottleneck", "\(moments.summary) has no batch, or no axis \(axis)")
+    }
     let halves = try moments.chunked(2, axis: axis)
     return Posterior(mean: halves[0], logVariance: try halves[1].clamped(-30, 20))
   }

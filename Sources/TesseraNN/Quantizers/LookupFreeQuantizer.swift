@@ -3,7 +3,8 @@ import TesseraTensor
 /// Lookup-free quantization: every dimension becomes its sign, and a code is all the signs as bits.
 ///
 /// Papers: *Language Model Beats Diffusion*, 2023 (arXiv 2310.05737), section 3.1; the spherical variant is *Image and Video Tokenization
-/// with Binary Spherical Quantization*, 2024 (arXiv 2406.07548). An entropy loss makes single decisions certain and all codes used.
+/// with Binary Spherical Quantization*, 2024 (arXiv 2406.07548). An entropy loss makes single decisions certain and all codes used. With a
+/// mask, both entropies are those of the tokens that count (vector-quantize-pytorch lets them cancel then).
 ///
 ///     let lfq = try LookupFreeQuantizer(.init(bits: 10), scope)
 ///     let bsq = try LookupFreeQuantizer(.spherical(bits: 18), scope)

@@ -154,7 +154,7 @@ public final class ResidualQuantizer: Module, Quantizer {
       let ids = try codes.selected(level, axis: -1).to(.int64)
       try demandCodes(ids, below: layer.codebookSize, dropped: true)
       let dropped = try ids .< 0
-      var part = try layer.vectors(ids.clamped(0)).filled(0, where: dropped.unsqueezed(-1))
+      var part = try layer.vectors(ids.filled(0, where: dropped)).filled(0, where: dropped.unsqueezed(-1))
       if let scales { part = try part * scales[level] }
       sum = try sum.map { try $0 + part } ?? part
     }

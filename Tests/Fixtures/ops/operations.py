@@ -9,6 +9,8 @@ def matching(metric, x, size, r, class_token, distill_token):
     batch, n, _ = metric.shape
     protected = int(class_token) + int(distill_token)
     r = max(0, min(r, (n - protected) // 2))
+    if r == 0:
+        return x, size, torch.eye(n).expand(batch, n, n), x
     results = []
     for b in range(batch):
         unit = metric[b] / metric[b].norm(dim=-1, keepdim=True)

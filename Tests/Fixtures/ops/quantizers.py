@@ -93,7 +93,11 @@ def vqs():
     vq("heads_projected", True, seed=13, heads=2, codebook_dim=3, separate_codebook_per_head=True)
     vq("orthogonal", True, seed=14, orthogonal_reg_weight=10.0, ema_update=False, learnable_codebook=True,
        rotation_trick=False)
-    vq("diversity", True, seed=15, codebook_diversity_loss_weight=0.1, codebook_diversity_temperature=10.0)
+    # Frozen: the reference updates its averages in the memory that the backward pass of these two losses still reads.
+    vq("diversity", True, seed=15, codebook_diversity_loss_weight=0.1, codebook_diversity_temperature=10.0, freeze_codebook=True)
+    vq("cross_entropy", True, seed=25, commitment_use_cross_entropy_loss=True, freeze_codebook=True)
+    vq("cross_entropy_heads", True, seed=26, commitment_use_cross_entropy_loss=True, freeze_codebook=True, heads=2,
+       codebook_dim=4, separate_codebook_per_head=True)
     mask = torch.ones(2, 12, dtype=torch.bool)
     mask[0, 9:] = False
     mask[1, 4:] = False
@@ -231,6 +235,17 @@ def lookup(case, training=True, seed=1, shape=(2, 7), width=None, op="lfq", mask
         inputs["mask"] = mask
     z = randn(seed + 10, *shape, width) if len(shape) == 2 else randn(seed + 10, shape[0], width, *shape[1:])
     cotangent = randn(seed + 50, *z.shape) if training else None
+    if mask is not None:
+        # With a mask the reference averages over no tokens where it means to average over all, so that the two entropies cancel;
+        # the loss is taken from the tokens that count, given alone.
+        module.train()
+        leaf = z.clone().requires_grad_()
+        vectors, codes, _ = module(leaf)
+        loss = module(leaf[mask][None])[2]
+        ((vectors * cotangent).sum() + loss).backward()
+        write(op, case, {**inputs, "z": z, "cotangent": cotangent},
+              {"codes": codes, "vectors": vectors, "loss": loss, "z_gradient": leaf.grad}, training=True, **options)
+        return
     run(op, case, module, inputs, [z], training, cotangent, **options)
 
 
