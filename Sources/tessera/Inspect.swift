@@ -28,7 +28,9 @@ struct Inspect: ParsableCommand {
     if jsonl && !stage { throw ValidationError("--jsonl goes with --stage; use --json for a report.") }
     if tokens < 1 || tokens > 1 << 20 { throw ValidationError("--tokens is in 1...1048576, not \(tokens).") }
     if modelFolder != nil { return }
-    if !stage && source.tokenizer == nil { throw ValidationError("Give --tokenizer, a folder of a model, or --stage --jsonl.") }
+    if !stage && source.tokenizer == nil {
+      throw ValidationError("Give --tokenizer, a folder of a model, or --stage --jsonl.")
+    }
     if file != nil, text != nil { throw ValidationError("Give a file or --text, not both.") }
     if stage, file != nil || text != nil { throw ValidationError("--stage reads its texts from standard input.") }
   }

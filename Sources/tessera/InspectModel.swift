@@ -24,7 +24,9 @@ struct ModelInspection {
     var kinds = JSONObject()
     for kind in MultiplyAddMeter.Kind.allCases { kinds[kind.rawValue] = number(report.executed[kind]) }
     var inputs = JSONObject()
-    for (name, shape) in report.inputs.sorted(by: { $0.key < $1.key }) { inputs[name] = .array(shape.map { number($0) }) }
+    for (name, shape) in report.inputs.sorted(by: { $0.key < $1.key }) {
+      inputs[name] = .array(shape.map { number($0) })
+    }
     return [
       "architecture": .string(report.architecture), "parameters": number(report.parameters),
       "multiply_adds": number(report.counted ?? report.total), "multiply_adds_executed": number(report.total),
@@ -44,7 +46,9 @@ struct ModelInspection {
     let widest = report.parts.map { DisplayWidth.of($0.name) }.max() ?? 0
     let width = max(widest, 5) + 2
     func line(_ name: String, _ blocks: String, _ parameters: String, _ counted: String) -> String {
-      func right(_ text: String, _ columns: Int) -> String { String(repeating: " ", count: max(1, columns - text.count)) + text }
+      func right(_ text: String, _ columns: Int) -> String {
+        String(repeating: " ", count: max(1, columns - text.count)) + text
+      }
       return DisplayWidth.padded(name, to: width) + right(blocks, 8) + right(parameters, 18) + right(counted, 22)
     }
     try Console.print(line("part", "blocks", "parameters", "multiply-adds"))
@@ -67,7 +71,8 @@ struct ModelInspection {
       try Console.print("\(Self.grouped(counted)) as papers count, with a patch for every token.")
     }
     if !report.unusedKeys.isEmpty {
-      try Console.print("not used: \(report.unusedKeys.prefix(8).joined(separator: ", "))\(report.unusedKeys.count > 8 ? ", ..." : "")")
+      try Console.print(
+        "not used: \(report.unusedKeys.prefix(8).joined(separator: ", "))\(report.unusedKeys.count > 8 ? ", ..." : "")")
     }
   }
 

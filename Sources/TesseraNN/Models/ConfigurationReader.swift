@@ -81,7 +81,8 @@ public struct ConfigurationReader {
   public func pair(_ key: String, default value: Int) throws -> Size2D {
     guard let given = self[key] else { return Size2D(value, value) }
     let numbers = given.array?.map(\.integer) ?? [given.integer]
-    guard numbers.count == 1 || numbers.count == 2, let height = numbers[0], let width = numbers[numbers.count - 1] else {
+    guard numbers.count == 1 || numbers.count == 2, let height = numbers[0], let width = numbers[numbers.count - 1]
+    else {
       throw refuse(key, "a whole number or two are expected, not \(given)")
     }
     for size in [height, width] where !(1...(1 << 20)).contains(size) {

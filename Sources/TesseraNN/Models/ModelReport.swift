@@ -58,7 +58,8 @@ public struct ModelReport: Sendable {
       if results != nil { (meter, ran) = (trial, candidate) }
     }
     inputs = ran.mapValues(\.shape)
-    executed = ran.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: MultiplyAddMeter.Kind.allCases.map { ($0, meter[$0]) })
+    executed =
+      ran.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: MultiplyAddMeter.Kind.allCases.map { ($0, meter[$0]) })
     parts = Self.parts(
       model.store.parameters.map {
         ($0.path, $0.value.count, ran.isEmpty ? nil : meter[$0] + meter.attention(behind: $0))
@@ -89,7 +90,9 @@ public struct ModelReport: Sendable {
       joined[name] = part
     }
     return order.compactMap { name in
-      joined[name].map { Part(name: name, blocks: $0.blocks.count, parameters: $0.parameters, multiplyAdds: $0.multiplyAdds) }
+      joined[name].map {
+        Part(name: name, blocks: $0.blocks.count, parameters: $0.parameters, multiplyAdds: $0.multiplyAdds)
+      }
     }
   }
 }
@@ -135,7 +138,9 @@ enum ExampleInputs {
     let arguments = values["model_args"]?.object ?? [:]
     let source = values["pretrained_cfg"]?.object ?? values
     let listed = source["input_size"]?.array?.compactMap(\.integer) ?? []
-    let size = arguments["img_size"] ?? vision["image_size"] ?? (listed.count == 3 ? .array(listed[1...].map(JSONValue.integer)) : nil)
+    let size =
+      arguments["img_size"] ?? vision["image_size"]
+      ?? (listed.count == 3 ? .array(listed[1...].map(JSONValue.integer)) : nil)
     let channels = arguments["in_chans"]?.integer ?? vision["num_channels"]?.integer ?? listed.first ?? 3
     let numbers = size?.array?.compactMap(\.integer) ?? [size?.integer ?? 224]
     guard let height = numbers.first, let width = numbers.last, (1...4096).contains(height), (1...4096).contains(width),
