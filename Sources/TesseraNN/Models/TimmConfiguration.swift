@@ -69,8 +69,10 @@ extension VisionTransformerConfiguration {
       attention: attention,
       feedForward: try Self.feedForward(reader, width: width, norm: norm, bias: attention.outputBias),
       norm: norm)
-    // The reference takes 0 for no scale, too.
-    block.layerScale = try reader.number("init_values", default: 0) != 0
+    let isInside = try reader.text("block_fn", default: "") == "ResPostBlock"
+    if isInside { block.order = .normInside }
+    // The reference takes 0 for no scale, too; a block that normalises inside has none.
+    block.layerScale = try reader.number("init_values", default: 0) != 0 && !isInside
     self.init(width: width, layers: try reader.size("depth", default: 12, minimum: 0), block: block)
     image = try reader.pair("img_size", default: 224)
     patch = try reader.pair("patch_size", default: 16)
@@ -106,7 +108,7 @@ extension VisionTransformerConfiguration {
   /// Arguments that change what is computed and that this reader does not know.
   private static func refuseUnknown(_ reader: ConfigurationReader) throws {
     for key in ["block_fn", "attn_layer", "embed_layer", "use_naflex", "num_parallel"] where reader[key] != nil {
-      if reader[key] == .bool(false) { continue }
+      if reader[key] == .bool(false) || key == "block_fn" && reader[key] == .string("ResPostBlock") { continue }
       throw reader.refuse(key, "it is not supported")
     }
   }

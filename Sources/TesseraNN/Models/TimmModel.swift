@@ -15,6 +15,7 @@ public final class TimmModel: PublishedModel {
   private let pooledNorm: TokenNorm?
   /// The head, and the one that learned from a teacher.
   private let heads: [Linear]
+  var classifierCount: Int { heads.count }
 
   private var configuration: VisionTransformerConfiguration { transformer.configuration }
 

@@ -19,6 +19,7 @@ public final class ViTModel: PublishedModel {
   public let transformer: VisionTransformer
   public let head: Head
   private let classifiers: [Linear]
+  var classifierCount: Int { classifiers.count }
   private let pooler: (Linear, Activation)?
   private let decoder: (Convolution, stride: Int)?
 
