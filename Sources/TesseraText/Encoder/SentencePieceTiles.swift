@@ -1,11 +1,13 @@
 /// Encodes words by the rules of sentencepiece.
 ///
 /// Exact where no piece and no rule of the normalizer reaches over the beginning of a word, which is checked when it is made, and
-/// where no mark stands literally in the text, which is checked word by word.
+/// where no mark stands literally before a blank, which is checked word by word.
 final class SentencePieceTiles: TileSource {
   let scanner: TileScanner
   let hasEdges = true
   private let encoder: SentencePieceEncoder
+  /// Whether the scores of all that stands before a word may decide how it is cut.
+  var addsScores: Bool { if case .unigram = encoder.segmenter { true } else { false } }
   /// For tiles that are not the first.
   private let normalizer: SentencePieceNormalizer
   /// Where no piece reaches over, inside words.
@@ -132,7 +134,8 @@ final class SentencePieceTiles: TileSource {
   private func isEntangled(_ normalized: [UInt8], _ tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace) -> Bool {
     if normalizer.removesExtraWhitespaces {
       if place.isFirst, !encoder.normalizer.addsDummyPrefix, normalized.isEmpty, !place.isLast { return true }
-      return tile.contains(0xE2) && Self.containsMark(tile)
+      // A mark at the end would be taken away, and belongs to the blanks behind it.
+      return !place.isLast && tile.suffix(3).elementsEqual(SentencePieceVocabulary.spaceMark)
     }
     guard !place.isLast, normalized.count >= 3 else { return false }
     return normalized[normalized.count - 1] == 0x81
