@@ -54,6 +54,12 @@ struct Encode: ParsableCommand {
       }
       return try runStream(tokenizer, frame)
     }
+    if let frame, count, let path = paths.first, paths.count == 1 {
+      let text = try Self.text(of: path).text
+      let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+      let tokens = try tokenizer.count(text, specialTokensInText: options.specialTokensInText, threads: threads)
+      return try printCounts([frame.before.count + tokens + frame.after.count], paths)
+    }
     if let frame { return try write(try Self.ids(of: paths, tokenizer, options, threads), frame, paths) }
     let encodings =
       bytes
@@ -145,7 +151,10 @@ struct Encode: ParsableCommand {
   }
 
   private static func littleEndian<Number: FixedWidthInteger>(_ numbers: [Number]) -> [UInt8] {
-    numbers.flatMap { number in withUnsafeBytes(of: number.littleEndian) { Array($0) } }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(numbers.count * MemoryLayout<Number>.size)
+    for number in numbers { withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) } }
+    return bytes
   }
 
   /// The header of NumPy's format, version 1.0, padded to 64 bytes.
