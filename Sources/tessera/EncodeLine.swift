@@ -31,7 +31,6 @@ struct EncodeLine {
       let encodings = try tokenizer.encode(batch: inputs, options: options, threads: threads)
       return ["encodings": .array(encodings.map { Self.json(of: $0, isInBatch: true) })]
     }
-    if line["ids_only"]?.boolValue ?? false { return try idsOnly(line, options) }
     if let encoded = line["base64"]?.stringValue {
       guard let data = Data(base64Encoded: encoded) else {
         throw TokenizerError(.malformed, "expected base64", at: .key("base64"))
@@ -41,30 +40,34 @@ struct EncodeLine {
     guard let text = line["text"]?.stringValue else {
       throw TokenizerError(.malformed, "expected one of the keys 'text', 'base64' and 'batch'")
     }
-    return Self.json(of: try tokenizer.encode(text, pair: line["pair"]?.stringValue, options: options))
+    let answer = Self.json(of: try tokenizer.encode(text, pair: line["pair"]?.stringValue, options: options))
+    guard let size = line["ways"]?.integerValue.flatMap({ Int(exactly: $0) }), size > 0, line["pair"] == nil,
+      line["truncation"] == nil, line["padding"] == nil, case .object(var members) = answer
+    else { return answer }
+    members["ways"] = try ways(of: text, options, parts: size)
+    return .object(members)
   }
 
-  /// The ids alone, by the way that gives nothing else, also by the one that takes the text in parts.
-  private func idsOnly(_ line: JSON, _ options: TextTokenizer.EncodeOptions) throws -> JSON {
-    guard let text = line["text"]?.stringValue,
-      let frame = tokenizer.templateIDs(addsSpecialTokens: options.addsSpecialTokens)
-    else {
-      throw TokenizerError(
-        .invalidRequest, "ids alone are given for a 'text' that the tokenizer neither cuts nor fills")
+  /// The ids of a text by the ways that give nothing else: at once, in parts of so many bytes, and their number. For comparison.
+  private func ways(
+    of text: String, _ options: TextTokenizer.EncodeOptions, parts size: Int
+  ) throws -> JSON {
+    guard let frame = tokenizer.templateIDs(addsSpecialTokens: options.addsSpecialTokens) else { return .null }
+    let special = options.specialTokensInText
+    var stream = tokenizer.encodeStream(specialTokensInText: special)
+    var taken: [UInt32] = []
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      try stream.append(utf8: rest.prefix(size))
+      taken += stream.takeFinalIDs()
+      rest = rest.dropFirst(size)
     }
-    var ids: [UInt32]
-    if let size = line["part"]?.integerValue.flatMap({ Int(exactly: $0) }), size > 0 {
-      var stream = tokenizer.encodeStream(specialTokensInText: options.specialTokensInText)
-      var rest = Array(text.utf8)[...]
-      while !rest.isEmpty {
-        try stream.append(utf8: rest.prefix(size))
-        rest = rest.dropFirst(size)
-      }
-      ids = try stream.ids()
-    } else {
-      ids = try tokenizer.ids(of: text, specialTokensInText: options.specialTokensInText)
-    }
-    return ["ids": .array((frame.before + ids + frame.after).map { .integer(Int64($0)) })]
+    func framed(_ ids: [UInt32]) -> JSON { .array((frame.before + ids + frame.after).map { .integer(Int64($0)) }) }
+    let count = frame.before.count + frame.after.count + (try tokenizer.count(text, specialTokensInText: special))
+    return [
+      "ids": framed(try tokenizer.ids(of: text, specialTokensInText: special)),
+      "parts": framed(try taken + stream.ids()), "count": .integer(Int64(count)),
+    ]
   }
 
   private static func input(_ json: JSON, _ path: String) throws -> TextTokenizer.Input {
