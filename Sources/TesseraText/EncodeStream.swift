@@ -13,7 +13,7 @@
 ///
 /// Tokenizers whose stages look at the whole text, which patterns of an unknown kind and rewritings across words do, have no such
 /// places: their text waits from the first byte on, and asking for ids encodes all of it. Words that cannot be told apart from those
-/// behind them, which is rare, wait for more text.
+/// behind them, which is rare, wait for more text; from a literal U+2581 on all of it, in models that rewrite text and fold spaces.
 public struct EncodeStream: Sendable {
   private let core: TokenizerCore
   private let recognizesSpecial: Bool
