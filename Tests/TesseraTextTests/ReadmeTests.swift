@@ -54,6 +54,18 @@ struct ReadmeTests {
       #expect(text.hasPrefix(printed[1].dropLast()))
       #expect(try tokenizer.count(String(printed[1].dropLast())) == 3)
       printed.removeAll()
+      do {
+        // snippet
+        var stream = tokenizer.encodeStream()
+        for part in ["Ein Wort, zw", "ei Wör", "ter."] {
+          try stream.append(part)
+          print(stream.finalCount, try stream.count())  // ids that nothing can change, ids of the text so far
+        }
+        print(try stream.ids() == tokenizer.ids(of: text, threads: 2))
+        // end
+      }
+      #expect(printed[2].hasSuffix(" \(count)\n") && !printed[2].hasPrefix("0 ") && printed[3] == "true\n")
+      printed.removeAll()
       // snippet
       let conversation: [ChatMessage] = [.system("Be brief."), .user("Hi")]
       let prompt = try tokenizer.chat(conversation, addGenerationPrompt: true)
