@@ -3,13 +3,16 @@ import TesseraTensor
 extension ModelFolder {
   /// The part of a configuration that one of CLIP's encoders needs: the file itself, or what a configuration of both has under a key.
   func clipPart<Part: Decodable>(_ whole: KeyPath<CLIPConfiguration, Part>) throws -> Part {
-    try values()["model_type"] == .string("clip") ? configuration(CLIPConfiguration.self)[keyPath: whole] : configuration()
+    try values()["model_type"] == .string("clip")
+      ? configuration(CLIPConfiguration.self)[keyPath: whole] : configuration()
   }
 
   /// The checkpoint with one of CLIP's encoders under a prefix; newer versions of the reference write it without.
   func clipCheckpoint(_ prefix: String) throws -> Checkpoint {
     try checkpoint().renamed { key in
-      ["embeddings.", "encoder.", "final_layer_norm.", "pre_layrnorm.", "post_layernorm."].contains { key.hasPrefix($0) }
+      ["embeddings.", "encoder.", "final_layer_norm.", "pre_layrnorm.", "post_layernorm."].contains {
+        key.hasPrefix($0)
+      }
         ? "\(prefix).\(key)" : key
     }
   }
@@ -17,13 +20,18 @@ extension ModelFolder {
 
 /// CLIP's text encoder alone, with or without the projection into the space of images.
 public final class CLIPTextModel: PublishedModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["CLIPTextModel", "CLIPTextModelWithProjection", "clip_text_model"]
 
+  /// All parameters, under the keys of the hub's checkpoints.
   public let store: ParameterStore
+  /// The text encoder.
   public let text: CLIPTextTransformer
   /// nil: the model ends with the pooled state.
   public let projection: Linear?
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     try self.init(
       folder.clipPart(\.text), projecting: folder.isNamed("CLIPTextModelWithProjection"),
@@ -36,9 +44,11 @@ public final class CLIPTextModel: PublishedModel {
     text = try CLIPTextTransformer(configuration, store.root / "text_model")
     projection =
       projecting
-      ? try Linear(configuration.width, configuration.projectionWidth, bias: false, store.root / "text_projection") : nil
+      ? try Linear(configuration.width, configuration.projectionWidth, bias: false, store.root / "text_projection")
+      : nil
   }
 
+  /// Reads the reference's arguments and gives its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown()
     let read = try text.forward(inputs, options)
@@ -51,13 +61,18 @@ public final class CLIPTextModel: PublishedModel {
 
 /// CLIP's image encoder alone, with or without the projection into the space of texts.
 public final class CLIPVisionModel: PublishedModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["CLIPVisionModel", "CLIPVisionModelWithProjection", "clip_vision_model"]
 
+  /// All parameters, under the keys of the hub's checkpoints.
   public let store: ParameterStore
+  /// The image encoder.
   public let vision: CLIPVisionTransformer
   /// nil: the model ends with the pooled state.
   public let projection: Linear?
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     try self.init(
       folder.clipPart(\.vision), projecting: folder.isNamed("CLIPVisionModelWithProjection"),
@@ -70,9 +85,11 @@ public final class CLIPVisionModel: PublishedModel {
     vision = try CLIPVisionTransformer(configuration, store.root / "vision_model")
     projection =
       projecting
-      ? try Linear(configuration.width, configuration.projectionWidth, bias: false, store.root / "visual_projection") : nil
+      ? try Linear(configuration.width, configuration.projectionWidth, bias: false, store.root / "visual_projection")
+      : nil
   }
 
+  /// Reads the reference's arguments and gives its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown("interpolate_pos_encoding")
     let seen = try vision.forward(inputs, options)
@@ -85,13 +102,18 @@ public final class CLIPVisionModel: PublishedModel {
 
 /// CLIP's image encoder with a classifier on the mean of its patches.
 public final class CLIPImageClassifier: PublishedModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["CLIPForImageClassification"]
 
+  /// All parameters, under the keys of the hub's checkpoints.
   public let store: ParameterStore
+  /// The image encoder.
   public let vision: CLIPVisionTransformer
   /// nil where there are no labels: the mean itself is given.
   public let classifier: Linear?
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public init(folder: ModelFolder, options: LoadOptions) throws {
     let configuration: CLIPConfiguration = try folder.configuration()
     store = options.store(try folder.clipCheckpoint("vision_model"))
@@ -100,6 +122,7 @@ public final class CLIPImageClassifier: PublishedModel {
     classifier = labels > 0 ? try Linear(width, labels, store.root / "classifier") : nil
   }
 
+  /// Reads the reference's arguments and gives its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown("interpolate_pos_encoding")
     let seen = try vision.forward(inputs, options)

@@ -2,11 +2,16 @@ import TesseraTensor
 
 /// CLIP's text encoder: token and position embeddings, causal layers, and the state of the end token.
 public final class CLIPTextTransformer: Module {
+  /// What the network was made from.
   public let configuration: CLIPTextConfiguration
   let tokens, positions: Embedding
+  /// The layers.
   public let encoder: EncoderStack
+  /// What follows the last part.
   public let finalNorm: LayerNorm
 
+  /// Takes its parameters from a scope.
+  /// - Throws: `CheckpointError.missing` or `.wrongShape`; `ConfigurationError` if sizes don't fit.
   public init(_ configuration: CLIPTextConfiguration, _ scope: Scope) throws {
     try configuration.validate()
     self.configuration = configuration
@@ -39,7 +44,8 @@ public final class CLIPTextTransformer: Module {
     let causal = try Tensor.ones([count, count], .bool, device: ids.device).lowerTriangle()
     let embedded = try TokenState(tokens(ids) + positions(places), mask: padding(attentionMask, ids))
     var states: [Tensor] = []
-    let encoded = try encoder(embedded, bias: { _, _ in causal }, visit: { if hiddenStates { states.append($0.features) } })
+    let encoded = try encoder(
+      embedded, bias: { _, _ in causal }, visit: { if hiddenStates { states.append($0.features) } })
     let last = try finalNorm(encoded.features)
     // The first end token: padding may be the same token. The old rule takes the highest token of the vocabulary for it.
     let end = configuration.endToken == 2 ? ids : try (ids .== Double(configuration.endToken)).to(.int64)
@@ -59,19 +65,26 @@ public final class CLIPTextTransformer: Module {
 
 /// CLIP's image encoder: patches behind a class token, layers, and the state of the class token.
 public final class CLIPVisionTransformer: Module {
+  /// What the network was made from.
   public let configuration: CLIPVisionConfiguration
   let patches: Convolution
   let classToken: Parameter
   let positions: Embedding
+  /// What follows the embeddings.
   public let inputNorm: LayerNorm
+  /// The layers.
   public let encoder: EncoderStack
+  /// What follows the pooled state.
   public let outputNorm: LayerNorm
 
+  /// Takes its parameters from a scope.
+  /// - Throws: `CheckpointError.missing` or `.wrongShape`; `ConfigurationError` if sizes don't fit.
   public init(_ configuration: CLIPVisionConfiguration, _ scope: Scope) throws {
     try configuration.validate()
     self.configuration = configuration
     let (width, patch) = (configuration.width, configuration.patchSize)
-    classToken = try (scope / "embeddings").parameter("class_embedding", [width], .normal(1 / Double(width).squareRoot()))
+    classToken = try (scope / "embeddings").parameter(
+      "class_embedding", [width], .normal(1 / Double(width).squareRoot()))
     patches = try Convolution(
       configuration.channels, width, kernel: [patch, patch], stride: [patch, patch], bias: false,
       scope / "embeddings" / "patch_embedding", initialization: .normal(0.02))

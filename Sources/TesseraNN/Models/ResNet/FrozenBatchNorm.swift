@@ -4,6 +4,8 @@ import TesseraTensor
 public final class FrozenBatchNorm: Module {
   let weight, bias, mean, variance: Parameter
 
+  /// Takes its parameters from a scope.
+  /// - Throws: `CheckpointError.missing` or `.wrongShape`; `ConfigurationError` if sizes don't fit.
   public init(_ channels: Int, _ scope: Scope) throws {
     weight = try scope.parameter("weight", [channels], .ones, trained: false)
     bias = try scope.parameter("bias", [channels], .zeros, trained: false)
@@ -38,7 +40,8 @@ final class ConvolutionUnit: Module {
     guard groups > 0, input % groups == 0, output % groups == 0 else {
       throw TensorError.invalid("ResNet", "\(input) and \(output) channels cannot be cut into \(groups) groups")
     }
-    weight = try (scope / names.convolution).parameter("weight", [output, input / groups, kernel, kernel], .fanInUniform)
+    weight = try (scope / names.convolution).parameter(
+      "weight", [output, input / groups, kernel, kernel], .fanInUniform)
     norm = try FrozenBatchNorm(output, scope / names.norm)
     self.activation = activation
     (self.stride, self.dilation, self.groups) = (stride, dilation, groups)
@@ -49,7 +52,8 @@ final class ConvolutionUnit: Module {
   func callAsFunction(_ x: Tensor) throws -> Tensor {
     let y = try norm(
       x.convolution(
-        weight.value, stride: [stride, stride], padding: [padding, padding], dilation: [dilation, dilation], groups: groups))
+        weight.value, stride: [stride, stride], padding: [padding, padding], dilation: [dilation, dilation],
+        groups: groups))
     return try activation?(y) ?? y
   }
 }
@@ -61,7 +65,8 @@ extension Tensor {
   /// The largest of every window of a picture `[batch, channels, height, width]`.
   func maxPooled(_ kernel: Int, stride: Int, padding: Int) throws -> Tensor {
     try Self.maxPool(
-      .tensor(self), .ints([kernel, kernel]), .ints([stride, stride]), .ints([padding, padding]), .ints([1, 1]), .bool(false))
+      .tensor(self), .ints([kernel, kernel]), .ints([stride, stride]), .ints([padding, padding]), .ints([1, 1]),
+      .bool(false))
   }
 
   /// The mean of every window of a picture; a window over the edge counts what lies inside.
