@@ -39,13 +39,13 @@ def plain(arguments):
     """The arguments as JSON: layers by name, the eps of a norm beside it. None: a block that is not known."""
     result = {}
     for key, value in arguments.items():
-        if key in ("block_fn", "attn_layer"):
+        if key == "attn_layer" or key == "block_fn" and value.__name__ != "ResPostBlock":
             return None
         if isinstance(value, functools.partial):
             if "eps" in value.keywords:
                 result[key + "_eps"] = value.keywords["eps"]
             value = value.func
-        result[key] = LAYERS[value.__name__] if callable(value) else value
+        result[key] = LAYERS.get(value.__name__, value.__name__) if callable(value) else value
     return result
 
 

@@ -36,7 +36,8 @@ public final class BERTEncoder: Module {
 
   private static let names = EncoderBlock.Names(
     attention: ("attention", .init(["self.query", "self.key", "self.value"], "output.dense")),
-    norm: "attention.output.LayerNorm", feedForward: ("", .init(["intermediate.dense"], "output.dense")), "output.LayerNorm")
+    norm: "attention.output.LayerNorm", feedForward: ("", .init(["intermediate.dense"], "output.dense")),
+    "output.LayerNorm")
 
   /// What enters the first block.
   /// - Parameters:
@@ -48,7 +49,8 @@ public final class BERTEncoder: Module {
       throw TensorError.invalid("forward", "either 'input_ids' or 'inputs_embeds' is expected")
     }
     guard vectors.rank == 3, vectors.size(2) == configuration.width else {
-      throw TensorError.invalid("forward", "'inputs_embeds' is \(vectors.summary): [batch, tokens, \(configuration.width)] is expected")
+      throw TensorError.invalid(
+        "forward", "'inputs_embeds' is \(vectors.summary): [batch, tokens, \(configuration.width)] is expected")
     }
     let places = try places ?? defaultPositions(ids, tokens: vectors.size(1), device: vectors.device)
     let types = try types ?? Tensor.zeros([1, vectors.size(1)], .int64, device: vectors.device)
@@ -59,7 +61,8 @@ public final class BERTEncoder: Module {
   private func defaultPositions(_ ids: Tensor?, tokens: Int, device: Device) throws -> Tensor {
     let offset = configuration.positionsSkipPadding ? configuration.padding + 1 : 0
     guard offset + tokens <= configuration.positions || configuration.positionsSkipPadding && ids != nil else {
-      throw TensorError.invalid("forward", "\(tokens) tokens, and there are \(configuration.positions - offset) positions")
+      throw TensorError.invalid(
+        "forward", "\(tokens) tokens, and there are \(configuration.positions - offset) positions")
     }
     guard configuration.positionsSkipPadding, let ids else {
       return try Tensor.range(offset..<(offset + tokens), device: device).unsqueezed(0)

@@ -2,9 +2,11 @@ import TesseraTensor
 
 /// BERT and RoBERTa with the heads that Hugging Face has for them.
 public final class BERTModel: PublishedModel {
-  public static let architectures: [String] = families.flatMap { family in
-    Head.allCases.map { family.name + $0.rawValue }
-  } + ["BertLMHeadModel", "RobertaForCausalLM", "XLMRobertaForCausalLM", "CamembertForCausalLM"] + families.map(\.type)
+  public static let architectures: [String] =
+    families.flatMap { family in
+      Head.allCases.map { family.name + $0.rawValue }
+    } + ["BertLMHeadModel", "RobertaForCausalLM", "XLMRobertaForCausalLM", "CamembertForCausalLM"]
+    + families.map(\.type)
 
   /// Class names, `model_type`, and the prefix of the encoder's keys.
   private static let families: [(name: String, type: String, prefix: String)] = [
@@ -32,16 +34,18 @@ public final class BERTModel: PublishedModel {
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     let reader = try ConfigurationReader(folder)
     let names = try ModelRegistry.names(of: folder)
-    let family = Self.families.first { family in
-      names.contains { $0 == family.type || $0.hasPrefix(family.name) && !$0.hasPrefix(family.name + "-") }
-    } ?? Self.families[0]
+    let family =
+      Self.families.first { family in
+        names.contains { $0 == family.type || $0.hasPrefix(family.name) && !$0.hasPrefix(family.name + "-") }
+      } ?? Self.families[0]
     let named = names.compactMap { name in
       name.hasPrefix(family.name) ? Head(rawValue: String(name.dropFirst(family.name.count))) : nil
     }
     let isCausal = names.contains { $0.hasSuffix("LMHeadModel") || $0.hasSuffix("ForCausalLM") }
     // The first published checkpoints called the weight and bias of a norm gamma and beta.
     let checkpoint = try folder.checkpoint().renamed {
-      $0.hasSuffix("LayerNorm.gamma") ? $0.dropLast(5) + "weight" : $0.hasSuffix("LayerNorm.beta") ? $0.dropLast(4) + "bias" : $0
+      $0.hasSuffix("LayerNorm.gamma")
+        ? $0.dropLast(5) + "weight" : $0.hasSuffix("LayerNorm.beta") ? $0.dropLast(4) + "bias" : $0
     }
     try self.init(
       BERTConfiguration(reader, roberta: family.name != "Bert"), named.first ?? (isCausal ? .maskedLanguage : .none),
@@ -64,7 +68,8 @@ public final class BERTModel: PublishedModel {
     parts = try BERTHeads(configuration, head, words: encoder.words, roberta: isRoberta, root)
     if pooled, head != .none, encoder.pooler == nil {
       throw CheckpointError.missing(
-        store.root.path, key: (scope / "pooler" / "dense" / "weight").path, expected: [configuration.width, configuration.width])
+        store.root.path, key: (scope / "pooler" / "dense" / "weight").path,
+        expected: [configuration.width, configuration.width])
     }
   }
 
@@ -101,7 +106,9 @@ final class BERTHeads {
   private let language: LanguageHead?
   private let classifiers: [Linear]
 
-  init(_ configuration: BERTConfiguration, _ head: BERTModel.Head, words: Embedding, roberta: Bool, _ root: Scope) throws {
+  init(_ configuration: BERTConfiguration, _ head: BERTModel.Head, words: Embedding, roberta: Bool, _ root: Scope)
+    throws
+  {
     self.head = head
     let (width, labels) = (configuration.width, configuration.labels)
     func linear(_ name: String, _ output: Int) throws -> Linear { try Linear(width, output, root / name) }

@@ -17,6 +17,8 @@ extension ConfigurationError {
 
   /// Checks the epsilon of a norm.
   static func demandEpsilon(_ key: String, _ epsilon: Double) throws {
-    guard epsilon.isFinite, epsilon >= 0 else { throw ConfigurationError(key, "\(epsilon) is negative") }
+    guard epsilon.isFinite, epsilon >= 0 else {
+      throw ConfigurationError(key, "\(epsilon) is no small positive number")
+    }
   }
 }

@@ -20,12 +20,13 @@ public struct ConfigurationReader {
     return value
   }
 
-  /// A whole number, or nil.
+  /// A whole number of no more than 40 bits, or nil: sums of such numbers cannot overflow.
   public func integer(_ key: String) throws -> Int? {
     guard let value = self[key] else { return nil }
     guard let number = value.integer ?? value.number.flatMap({ Int(exactly: $0) }) else {
       throw refuse(key, "a whole number is expected, not \(value)")
     }
+    guard number.magnitude <= 1 << 40 else { throw refuse(key, "\(number) is no number of a network") }
     return number
   }
 
@@ -81,7 +82,8 @@ public struct ConfigurationReader {
   public func pair(_ key: String, default value: Int) throws -> Size2D {
     guard let given = self[key] else { return Size2D(value, value) }
     let numbers = given.array?.map(\.integer) ?? [given.integer]
-    guard numbers.count == 1 || numbers.count == 2, let height = numbers[0], let width = numbers[numbers.count - 1] else {
+    guard numbers.count == 1 || numbers.count == 2, let height = numbers[0], let width = numbers[numbers.count - 1]
+    else {
       throw refuse(key, "a whole number or two are expected, not \(given)")
     }
     for size in [height, width] where !(1...(1 << 20)).contains(size) {

@@ -53,9 +53,10 @@ public struct T5Configuration: Sendable, Codable {
 /// Paper: *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*, 2020. Folders of the whole model are read,
 /// too; their decoders are left alone.
 public final class T5Encoder: PublishedModel {
-  public static let architectures = ["T5", "MT5", "UMT5"].flatMap {
-    [$0 + "EncoderModel", $0 + "ForConditionalGeneration", $0 + "Model"]
-  } + ["t5", "mt5", "umt5"]
+  public static let architectures =
+    ["T5", "MT5", "UMT5"].flatMap {
+      [$0 + "EncoderModel", $0 + "ForConditionalGeneration", $0 + "Model"]
+    } + ["t5", "mt5", "umt5"]
 
   public let store: ParameterStore
   public let configuration: T5Configuration
@@ -73,7 +74,8 @@ public final class T5Encoder: PublishedModel {
     let root = store.root
     let scope = root / "encoder"
     words = try Embedding(
-      configuration.vocabulary, configuration.width, root.contains("shared.weight") ? root / "shared" : scope / "embed_tokens",
+      configuration.vocabulary, configuration.width,
+      root.contains("shared.weight") ? root / "shared" : scope / "embed_tokens",
       initialization: .normal(1))
     let (block, names) = Self.block(configuration)
     stack = try EncoderStack(configuration.layers) { try EncoderBlock(block, names, scope / "block" / $0) }
@@ -94,7 +96,8 @@ public final class T5Encoder: PublishedModel {
     (feedForward.bias, feedForward.gate) = (false, configuration.gated ? .separate : .none)
     let names = EncoderBlock.Names(
       attention: ("layer.0.SelfAttention", .init(["q", "k", "v"], "o")), norm: "layer.0.layer_norm",
-      feedForward: ("layer.1.DenseReluDense", .init(configuration.gated ? ["wi_0", "wi_1"] : ["wi"], "wo")), "layer.1.layer_norm")
+      feedForward: ("layer.1.DenseReluDense", .init(configuration.gated ? ["wi_0", "wi_1"] : ["wi"], "wo")),
+      "layer.1.layer_norm")
     return (.init(attention: attention, feedForward: feedForward, norm: .rms(epsilon: configuration.epsilon)), names)
   }
 
@@ -133,7 +136,8 @@ public final class T5Encoder: PublishedModel {
       throw TensorError.invalid("forward", "exactly one of 'input_ids' and 'inputs_embeds' is expected")
     }
     guard embedded.size(2) == configuration.width else {
-      throw TensorError.invalid("forward", "'inputs_embeds' is \(embedded.summary): [batch, tokens, \(configuration.width)] is expected")
+      throw TensorError.invalid(
+        "forward", "'inputs_embeds' is \(embedded.summary): [batch, tokens, \(configuration.width)] is expected")
     }
     let (last, states) = try self(embedded: embedded, mask: mask, keepingStates: options.hiddenStates)
     var outputs = ["last_hidden_state": last]

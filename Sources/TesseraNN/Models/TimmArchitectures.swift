@@ -118,6 +118,9 @@ enum TimmArchitectures {
     vit_base_patch16_reg4_gap_256 256
       {"class_token":false,"depth":12,"embed_dim":768,"global_pool":"avg","no_embed_class":true,"num_heads":12,
       "patch_size":16,"reg_tokens":4}
+    vit_base_patch16_rpn_224 224
+      {"block_fn":"ResPostBlock","class_token":false,"depth":12,"embed_dim":768,"global_pool":"avg",
+      "init_values":1e-05,"num_heads":12,"patch_size":16,"qkv_bias":false}
     vit_base_patch16_siglip_224 224
     vit_base_patch16_siglip_256 256
     vit_base_patch16_siglip_384 384

@@ -36,7 +36,9 @@ extension VisionTransformerConfiguration {
   /// - Throws: `CheckpointError.configuration` naming the key, `.unknownArchitecture`
   init(timm reader: ConfigurationReader) throws {
     let name = try reader.text("architecture", default: "none")
-    guard let defaults = TimmArchitectures.arguments(name) else { throw CheckpointError.unknownArchitecture(reader.file, name) }
+    guard let defaults = TimmArchitectures.arguments(name) else {
+      throw CheckpointError.unknownArchitecture(reader.file, name)
+    }
     let source = reader["pretrained_cfg"]?.object ?? reader.values
     var values = defaults
     for key in ["num_classes", "global_pool"] { if let value = source[key], value != .null { values[key] = value } }
@@ -49,7 +51,8 @@ extension VisionTransformerConfiguration {
     values.merge(given) { _, own in own }
     // A layer given by name brings its own epsilon.
     for key in ["norm_layer", "embed_norm_layer"] where given[key] != nil { values[key + "_eps"] = nil }
-    try self.init(timmArguments: ConfigurationReader(file: reader.file, values), isDistilled: defaults["distilled"] != nil)
+    try self.init(
+      timmArguments: ConfigurationReader(file: reader.file, values), isDistilled: defaults["distilled"] != nil)
   }
 
   private init(timmArguments reader: ConfigurationReader, isDistilled: Bool) throws {
@@ -63,10 +66,13 @@ extension VisionTransformerConfiguration {
     attention.queryKeyNorm = try reader.flag("qk_norm", default: false) ? norm : nil
     attention.outputNorm = try reader.flag("scale_attn_norm", default: false) ? norm : nil
     var block = EncoderBlock.Configuration(
-      attention: attention, feedForward: try Self.feedForward(reader, width: width, norm: norm, bias: attention.outputBias),
+      attention: attention,
+      feedForward: try Self.feedForward(reader, width: width, norm: norm, bias: attention.outputBias),
       norm: norm)
-    // The reference takes 0 for no scale, too.
-    block.layerScale = try reader.number("init_values", default: 0) != 0
+    let isInside = try reader.text("block_fn", default: "") == "ResPostBlock"
+    if isInside { block.order = .normInside }
+    // The reference takes 0 for no scale, too; a block that normalises inside has none.
+    block.layerScale = try reader.number("init_values", default: 0) != 0 && !isInside
     self.init(width: width, layers: try reader.size("depth", default: 12, minimum: 0), block: block)
     image = try reader.pair("img_size", default: 224)
     patch = try reader.pair("patch_size", default: 16)
@@ -76,7 +82,9 @@ extension VisionTransformerConfiguration {
     distillationToken = isDistilled
     registers = try reader.size("reg_tokens", default: 0, minimum: 0)
     let kind = try reader.text("pos_embed", default: "learn")
-    guard ["", "none", "learn"].contains(kind) else { throw reader.refuse("pos_embed", "'\(kind)' is not supported: learn or none") }
+    guard ["", "none", "learn"].contains(kind) else {
+      throw reader.refuse("pos_embed", "'\(kind)' is not supported: learn or none")
+    }
     hasPositions = kind == "learn"
     positionsCoverSpecial = !(try reader.flag("no_embed_class", default: false))
     normBefore = try reader.flag("pre_norm", default: false)
@@ -91,7 +99,8 @@ extension VisionTransformerConfiguration {
     dynamicPadding = try reader.flag("dynamic_img_pad", default: false)
     guard classToken || pooling != .token else { throw reader.refuse("global_pool", "there is no class token to take") }
     guard !isDistilled || classToken && registers == 0 && pooling == .token && positionsCoverSpecial else {
-      throw reader.refuse("class_token", "a distilled model has a class token, no registers, positions for both, and no other pooling")
+      throw reader.refuse(
+        "class_token", "a distilled model has a class token, no registers, positions for both, and no other pooling")
     }
     try demandGrid(reader, "img_size")
   }
@@ -99,7 +108,7 @@ extension VisionTransformerConfiguration {
   /// Arguments that change what is computed and that this reader does not know.
   private static func refuseUnknown(_ reader: ConfigurationReader) throws {
     for key in ["block_fn", "attn_layer", "embed_layer", "use_naflex", "num_parallel"] where reader[key] != nil {
-      if reader[key] == .bool(false) { continue }
+      if reader[key] == .bool(false) || key == "block_fn" && reader[key] == .string("ResPostBlock") { continue }
       throw reader.refuse(key, "it is not supported")
     }
   }
@@ -111,12 +120,16 @@ extension VisionTransformerConfiguration {
     guard (1...Double(1 << 24)).contains(hidden) else { throw reader.refuse("mlp_ratio", "\(hidden) hidden values") }
     let name = try reader.text("act_layer", default: "gelu")
     let known: [String: Activation] = ["gelu_tanh": .geluTanh, "quick_gelu": .quickGELU, "swish": .silu]
-    guard let activation = known[name] ?? Activation(rawValue: name) else { throw reader.refuse("act_layer", "'\(name)' is not known") }
+    guard let activation = known[name] ?? Activation(rawValue: name) else {
+      throw reader.refuse("act_layer", "'\(name)' is not known")
+    }
     var configuration = FeedForward.Configuration(width: width, hidden: Int(hidden), activation)
     let kinds: [String: FeedForward.Configuration.Gate] = ["mlp": .none, "glu": .packed, "swiglu": .separate]
     let kind = try reader.text("mlp_layer", default: "mlp")
     guard let gate = kinds[kind] else { throw reader.refuse("mlp_layer", "'\(kind)' is not known") }
-    guard gate != .packed || Int(hidden) % 2 == 0 else { throw reader.refuse("mlp_ratio", "\(Int(hidden)) hidden values are odd") }
+    guard gate != .packed || Int(hidden) % 2 == 0 else {
+      throw reader.refuse("mlp_ratio", "\(Int(hidden)) hidden values are odd")
+    }
     (configuration.gate, configuration.bias) = (gate, bias)
     configuration.norm = try reader.flag("scale_mlp_norm", default: false) ? norm : nil
     return configuration

@@ -15,6 +15,7 @@ public final class TimmModel: PublishedModel {
   private let pooledNorm: TokenNorm?
   /// The head, and the one that learned from a teacher.
   private let heads: [Linear]
+  var classifierCount: Int { heads.count }
 
   private var configuration: VisionTransformerConfiguration { transformer.configuration }
 
@@ -27,10 +28,14 @@ public final class TimmModel: PublishedModel {
     let wrapped = store.root / "timm_model"
     let scope = !store.root.isRandom && wrapped.contains("patch_embed.proj.weight") ? wrapped : store.root
     transformer = try VisionTransformer(configuration, .timm(configuration.block.feedForward.gate), scope)
-    attentionPool = configuration.pooling == .attention ? try AttentionPooling(configuration.block, scope / "attn_pool") : nil
-    pooledNorm = configuration.normPooled ? try TokenNorm(configuration.block.norm, configuration.width, scope / "fc_norm") : nil
+    attentionPool =
+      configuration.pooling == .attention ? try AttentionPooling(configuration.block, scope / "attn_pool") : nil
+    pooledNorm =
+      configuration.normPooled ? try TokenNorm(configuration.block.norm, configuration.width, scope / "fc_norm") : nil
     let names = configuration.distillationToken ? ["head", "head_dist"] : ["head"]
-    heads = configuration.classes == 0 ? [] : try names.map { try Linear(configuration.width, configuration.classes, scope / $0) }
+    heads =
+      configuration.classes == 0
+      ? [] : try names.map { try Linear(configuration.width, configuration.classes, scope / $0) }
   }
 
   /// What enters the first block.
@@ -42,8 +47,11 @@ public final class TimmModel: PublishedModel {
       if missing != (0, 0) { images = try images.padded([0, missing.1, 0, missing.0]) }
     }
     guard configuration.dynamicSize else { return try transformer.embed(images) }
-    guard images.rank == 4, images.size(2) % configuration.patch.height == 0, images.size(3) % configuration.patch.width == 0 else {
-      throw TensorError.invalid("forward", "the picture \(images.summary) does not fall into patches of \(configuration.patch)")
+    guard images.rank == 4, images.size(2) % configuration.patch.height == 0,
+      images.size(3) % configuration.patch.width == 0
+    else {
+      throw TensorError.invalid(
+        "forward", "the picture \(images.summary) does not fall into patches of \(configuration.patch)")
     }
     return try transformer.embed(images, .resampled)
   }
@@ -52,7 +60,8 @@ public final class TimmModel: PublishedModel {
   /// - Parameter tokens: the tokens behind the last norm
   public func pool(_ tokens: Tensor) throws -> Tensor {
     if configuration.distillationToken { return try (tokens.selected(0, axis: 1) + tokens.selected(1, axis: 1)) / 2 }
-    let patches = configuration.poolsSpecial ? tokens : try tokens.sliced(configuration.special..<tokens.size(1), axis: 1)
+    let patches =
+      configuration.poolsSpecial ? tokens : try tokens.sliced(configuration.special..<tokens.size(1), axis: 1)
     let pooled: Tensor =
       switch configuration.pooling {
       case .none: tokens
@@ -107,13 +116,15 @@ public final class TimmModel: PublishedModel {
   private func chosen(_ indices: JSONValue, count: Int) throws -> [Int] {
     switch indices {
     case .null: return Array(0..<count)
-    case .integer(let last) where (1...max(count, 1)).contains(last) && last <= count: return Array(count - last..<count)
+    case .integer(let last) where (1...max(count, 1)).contains(last) && last <= count:
+      return Array(count - last..<count)
     case .array(let list):
       let places = list.map { $0.integer.map { $0 < 0 ? $0 + count : $0 } ?? -1 }
       if places.allSatisfy((0..<count).contains) { return Array(0..<count).filter(places.contains) }
     default: break
     }
-    throw TensorError.invalid("forward", "the setting 'indices' is a number up to \(count), or a list of blocks below it")
+    throw TensorError.invalid(
+      "forward", "the setting 'indices' is a number up to \(count), or a list of blocks below it")
   }
 }
 
@@ -138,7 +149,8 @@ public final class AttentionPooling: Module {
     output = try Linear(width, width, scope / "proj")
     norm = try TokenNorm(block.norm, width, scope / "norm")
     feedForward = try FeedForward(
-      .init(width: width, hidden: block.feedForward.hidden, block.feedForward.activation), .init(["fc1"], "fc2"), scope / "mlp")
+      .init(width: width, hidden: block.feedForward.hidden, block.feedForward.activation), .init(["fc1"], "fc2"),
+      scope / "mlp")
     super.init(scope)
   }
 

@@ -19,6 +19,7 @@ public final class ViTModel: PublishedModel {
   public let transformer: VisionTransformer
   public let head: Head
   private let classifiers: [Linear]
+  var classifierCount: Int { classifiers.count }
   private let pooler: (Linear, Activation)?
   private let decoder: (Convolution, stride: Int)?
 
@@ -36,7 +37,8 @@ public final class ViTModel: PublishedModel {
     let root = store.root
     let prefix = distilled ? "deit" : "vit"
     let scope = root.contains(prefix + ".embeddings.cls_token") ? root / prefix : root
-    let isHub = scope.contains("encoder.layer.0.layernorm_before.weight") || !scope.contains("layers.0.layernorm_before.weight")
+    let isHub =
+      scope.contains("encoder.layer.0.layernorm_before.weight") || !scope.contains("layers.0.layernorm_before.weight")
     transformer = try VisionTransformer(configuration, isHub ? .hub : .transformers, scope)
     let heads: [String] =
       switch head {
@@ -45,12 +47,14 @@ public final class ViTModel: PublishedModel {
       case .none, .maskedImage: []
       }
     classifiers =
-      configuration.classes == 0 ? [] : try heads.map { try Linear(configuration.width, configuration.classes, root / $0) }
+      configuration.classes == 0
+      ? [] : try heads.map { try Linear(configuration.width, configuration.classes, root / $0) }
     pooler =
       head == .none && scope.contains("pooler.dense.weight")
       ? (
         try Linear(
-          configuration.width, reader.size("pooler_output_size", default: configuration.width), scope / "pooler" / "dense"),
+          configuration.width, reader.size("pooler_output_size", default: configuration.width),
+          scope / "pooler" / "dense"),
         try reader.choice("pooler_act", default: .tanh)
       ) : nil
     if head == .maskedImage {

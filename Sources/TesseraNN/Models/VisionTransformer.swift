@@ -55,9 +55,12 @@ public final class VisionTransformer: Module {
   ///   - images: `[batch, channels, height, width]`, normalised
   ///   - hidden: patches that the mask token stands for, bool `[batch, patches]`
   /// - Returns: the tokens, those in front first, and the grid of the patches
-  public func embed(_ images: Tensor, _ sizing: Sizing = .fixed, hidden: Tensor? = nil) throws -> (TokenState, grid: Size2D) {
+  public func embed(_ images: Tensor, _ sizing: Sizing = .fixed, hidden: Tensor? = nil) throws -> (
+    TokenState, grid: Size2D
+  ) {
     guard images.rank == 4 else {
-      throw TensorError.invalid("forward", "'pixel_values' is \(images.summary): [batch, channels, height, width] is expected")
+      throw TensorError.invalid(
+        "forward", "'pixel_values' is \(images.summary): [batch, channels, height, width] is expected")
     }
     let size = Size2D(images.size(2), images.size(3))
     if sizing == .fixed, size != configuration.image {
@@ -68,7 +71,9 @@ public final class VisionTransformer: Module {
     let table = try positions.map { try positionTable($0.value, grid, size, sizing) }
     if let table, !configuration.positionsCoverSpecial { tokens = try tokens + table }
     if !specialTokens.isEmpty {
-      let front = try specialTokens.map { try $0.value.expanded([tokens.size(0), $0.value.size(1), configuration.width]) }
+      let front = try specialTokens.map {
+        try $0.value.expanded([tokens.size(0), $0.value.size(1), configuration.width])
+      }
       tokens = try .concatenated(front + [tokens], axis: 1)
     }
     if let table, configuration.positionsCoverSpecial { tokens = try tokens + table }
@@ -79,7 +84,8 @@ public final class VisionTransformer: Module {
   private func masked(_ tokens: Tensor, _ hidden: Tensor) throws -> Tensor {
     guard let maskToken else { throw TensorError.invalid("forward", "the model has no token for 'bool_masked_pos'") }
     guard hidden.shape == [tokens.size(0), tokens.size(1)] else {
-      throw TensorError.invalid("forward", "'bool_masked_pos' is \(hidden.summary), and there are \(tokens.size(1)) patches")
+      throw TensorError.invalid(
+        "forward", "'bool_masked_pos' is \(hidden.summary), and there are \(tokens.size(1)) patches")
     }
     let share = try hidden.to(.bool).to(tokens.dataType).unsqueezed(2)
     return try tokens * (1 - share) + maskToken.value * share
@@ -110,7 +116,8 @@ public final class VisionTransformer: Module {
     _ state: TokenState, bias: Tensor? = nil, hook: (any TokenHook)? = nil, keepingStates: Bool = false
   ) throws -> (TokenState, states: [Tensor]) {
     var states: [Tensor] = []
-    var result = try stack(state, hook: hook, bias: { _, _ in bias }, visit: { if keepingStates { states.append($0.features) } })
+    var result = try stack(
+      state, hook: hook, bias: { _, _ in bias }, visit: { if keepingStates { states.append($0.features) } })
     result.features = try normalized(result.features)
     return (result, states)
   }

@@ -74,7 +74,8 @@ public struct VisionTransformerConfiguration: Sendable, Codable {
     var attention = SelfAttention.Configuration(width: width, heads: heads, headWidth: headWidth)
     attention.bias = try reader.flag("qkv_bias", default: true)
     let feedForward = FeedForward.Configuration(
-      width: width, hidden: try reader.size("intermediate_size", default: 3072), try reader.choice("hidden_act", default: .gelu))
+      width: width, hidden: try reader.size("intermediate_size", default: 3072),
+      try reader.choice("hidden_act", default: .gelu))
     let epsilon = try reader.epsilon("layer_norm_eps", default: 1e-12)
     self.init(
       width: width, layers: try reader.size("num_hidden_layers", default: 12, minimum: 0),
@@ -90,7 +91,9 @@ public struct VisionTransformerConfiguration: Sendable, Codable {
 
   /// Refuses pictures smaller than a patch.
   func demandGrid(_ reader: ConfigurationReader, _ key: String) throws {
-    guard grid.height > 0, grid.width > 0 else { throw reader.refuse(key, "\(image) is smaller than a patch of \(patch)") }
+    guard grid.height > 0, grid.width > 0 else {
+      throw reader.refuse(key, "\(image) is smaller than a patch of \(patch)")
+    }
   }
 }
 
@@ -114,7 +117,8 @@ public struct VisionTransformerNames: Sendable {
     return VisionTransformerNames(
       classToken: "cls_token", distillationToken: "dist_token", positions: "pos_embed", patches: "patch_embed",
       projection: "proj", blocks: "blocks",
-      block: .init(attention: ("attn", .init(["qkv"], "proj")), norm: "norm1", feedForward: ("mlp", .init(inputs, "fc2")), "norm2"),
+      block: .init(
+        attention: ("attn", .init(["qkv"], "proj")), norm: "norm1", feedForward: ("mlp", .init(inputs, "fc2")), "norm2"),
       normAfter: "norm")
   }
 

@@ -10,6 +10,8 @@ public final class EncoderBlock: Module {
       case normFirst
       /// `norm(x + f(x))`: BERT.
       case normLast
+      /// `x + norm(f(x))`: some of timm's ViTs.
+      case normInside
     }
     public var attention: SelfAttention.Configuration
     public var feedForward: FeedForward.Configuration
@@ -34,7 +36,8 @@ public final class EncoderBlock: Module {
     public var layerScales: (String, String) = ("ls1", "ls2")
 
     public init(
-      attention: (String, SelfAttention.Names), norm: String, feedForward: (String, FeedForward.Names), _ feedForwardNorm: String
+      attention: (String, SelfAttention.Names), norm: String, feedForward: (String, FeedForward.Names),
+      _ feedForwardNorm: String
     ) {
       (self.attention, attentionNames) = attention
       attentionNorm = norm
@@ -75,17 +78,26 @@ public final class EncoderBlock: Module {
     _ state: TokenState, bias: Tensor?, at layer: Int, hook: (any TokenHook)? = nil
   ) throws -> TokenState {
     var state = state
-    let first = configuration.order == .normFirst
-    let x = state.features
-    let (attended, probe) = try attention(first ? attentionNorm(x) : x, bias: bias)
-    state.features = try x + (scales.map { try attended * $0.0.value } ?? attended)
-    if !first { state.features = try attentionNorm(state.features) }
+    let (attended, probe) = try attention(before(attentionNorm, state.features), bias: bias)
+    state.features = try joined(state.features, attended, attentionNorm, scales?.0)
     if let hook { state = try hook.transform(state, at: layer, probe: probe) }
-    let y = state.features
-    let fed = try feedForward(first ? feedForwardNorm(y) : y)
-    state.features = try y + (scales.map { try fed * $0.1.value } ?? fed)
-    if !first { state.features = try feedForwardNorm(state.features) }
+    let fed = try feedForward(before(feedForwardNorm, state.features))
+    state.features = try joined(state.features, fed, feedForwardNorm, scales?.1)
     return state
+  }
+
+  private func before(_ norm: TokenNorm, _ x: Tensor) throws -> Tensor {
+    configuration.order == .normFirst ? try norm(x) : x
+  }
+
+  /// What a part gave, added to what it was given.
+  private func joined(_ x: Tensor, _ result: Tensor, _ norm: TokenNorm, _ scale: Parameter?) throws -> Tensor {
+    let scaled = try scale.map { try result * $0.value } ?? result
+    switch configuration.order {
+    case .normFirst: return try x + scaled
+    case .normLast: return try norm(x + scaled)
+    case .normInside: return try x + norm(scaled)
+    }
   }
 }
 

@@ -11,11 +11,13 @@ public final class PatchEmbedding: Module {
   ///   - name: the projection's key below the scope
   ///   - norm: what normalises the tokens, under the key `norm`
   public init(
-    channels: Int, width: Int, patch: Size2D, bias: Bool = true, norm: TokenNorm.Kind? = nil, name: String, _ scope: Scope
+    channels: Int, width: Int, patch: Size2D, bias: Bool = true, norm: TokenNorm.Kind? = nil, name: String,
+    _ scope: Scope
   ) throws {
     (self.patch, self.channels) = (patch, channels)
     projection = try Convolution(
-      channels, width, kernel: [patch.height, patch.width], stride: [patch.height, patch.width], bias: bias, scope / name)
+      channels, width, kernel: [patch.height, patch.width], stride: [patch.height, patch.width], bias: bias,
+      scope / name)
     self.norm = try norm.map { try TokenNorm($0, width, scope / "norm") }
     super.init(scope)
   }
@@ -24,7 +26,8 @@ public final class PatchEmbedding: Module {
   /// - Returns: tokens row by row, `[batch, rows · columns, width]`, and the grid
   public func callAsFunction(_ images: Tensor) throws -> (tokens: Tensor, grid: Size2D) {
     guard images.rank == 4, images.size(1) == channels else {
-      throw TensorError.invalid("PatchEmbedding", "\(images.summary), and [batch, \(channels), height, width] is expected")
+      throw TensorError.invalid(
+        "PatchEmbedding", "\(images.summary), and [batch, \(channels), height, width] is expected")
     }
     guard images.size(2) >= patch.height, images.size(3) >= patch.width else {
       throw TensorError.invalid("PatchEmbedding", "\(images.summary) is smaller than a patch of \(patch)")

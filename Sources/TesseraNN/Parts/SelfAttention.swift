@@ -43,7 +43,9 @@ public final class SelfAttention: Module {
   public init(_ configuration: Configuration, _ names: Names, _ scope: Scope) throws {
     self.configuration = configuration
     let (width, inner) = (configuration.width, configuration.heads * configuration.headWidth)
-    guard width > 0, inner > 0 else { throw TensorError.invalid("SelfAttention", "width \(width), \(configuration.heads) heads") }
+    guard width > 0, inner > 0 else {
+      throw TensorError.invalid("SelfAttention", "width \(width), \(configuration.heads) heads")
+    }
     inputs = try names.inputs.map {
       try Linear(width, names.inputs.count == 1 ? 3 * inner : inner, bias: configuration.bias, scope / $0)
     }

@@ -69,13 +69,15 @@ public enum AttentionBias {
     guard let mask else { return (nil, nil) }
     if mask.rank == 2 {
       guard mask.shape == [batch, tokens] else {
-        throw TensorError.invalid("forward", "'attention_mask' is \(mask.summary), and [\(batch), \(tokens)] is expected")
+        throw TensorError.invalid(
+          "forward", "'attention_mask' is \(mask.summary), and [\(batch), \(tokens)] is expected")
       }
       return (try mask.to(.bool), nil)
     }
     let shape = mask.shape
     guard mask.rank == 4, [1, batch].contains(shape[0]), [1, tokens].contains(shape[2]), shape[3] == tokens else {
-      throw TensorError.invalid("forward", "'attention_mask' is \(mask.summary): two or four axes for \(tokens) tokens are expected")
+      throw TensorError.invalid(
+        "forward", "'attention_mask' is \(mask.summary): two or four axes for \(tokens) tokens are expected")
     }
     return (nil, mask.dataType.isFloatingPoint ? mask : try mask.to(.bool))
   }
@@ -86,7 +88,9 @@ extension Tensor {
   /// - Parameter places: int64 `[batch, kept]`; self is `[batch, rows, width]`
   /// - Returns: `[batch, kept, width]`
   public func gatheredRows(_ places: Tensor) throws -> Tensor {
-    guard rank == 3, places.rank == 2 else { throw TensorError.invalid("gatheredRows", "\(summary), \(places.summary)") }
+    guard rank == 3, places.rank == 2 else {
+      throw TensorError.invalid("gatheredRows", "\(summary), \(places.summary)")
+    }
     return try gathered(places.unsqueezed(2).expanded(places.shape + [size(2)]), axis: 1)
   }
 
@@ -95,7 +99,9 @@ extension Tensor {
   ///   - places: int64 `[batch, kept]`
   ///   - rows: `[batch, kept, width]`
   public func replacingRows(_ places: Tensor, with rows: Tensor) throws -> Tensor {
-    guard rank == 3, places.rank == 2 else { throw TensorError.invalid("replacingRows", "\(summary), \(places.summary)") }
+    guard rank == 3, places.rank == 2 else {
+      throw TensorError.invalid("replacingRows", "\(summary), \(places.summary)")
+    }
     return try scattered(places.unsqueezed(2).expanded(places.shape + [size(2)]), rows, axis: 1)
   }
 }

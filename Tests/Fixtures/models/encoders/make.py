@@ -284,6 +284,7 @@ def timm_cases():
     timm_case("timm-dinov2-registers", "vit_small_patch14_reg4_dinov2", floats(1, 3, 21, 28), img_size=21, patch_size=7,
               dynamic_img_size=True)
     timm_case("timm-swiglu", "vit_giant_patch14_reg4_dinov2", floats(1, 3, 21, 21), img_size=21, patch_size=7)
+    timm_case("timm-norm-inside", "vit_base_patch16_rpn_224", square)
     timm_case("timm-deit3", "deit3_small_patch16_224", square)
     timm_case("timm-distilled", "deit_tiny_distilled_patch16_224", square)
 
