@@ -2,15 +2,23 @@ import TesseraTensor
 
 /// The shape of CLIP's text encoder; the keys are those of `config.json`, the defaults those of the reference.
 public struct CLIPTextConfiguration: Codable, Sendable {
+  /// Rows of the table of embeddings.
   public var vocabularySize = 49408
+  /// Features of a token.
   public var width = 512
+  /// What the MLP widens a token to.
   public var hiddenWidth = 2048
   /// How wide the space is that texts share with images.
   public var projectionWidth = 512
+  /// How many layers there are.
   public var layers = 12
+  /// How many heads an attention has.
   public var heads = 8
+  /// How many tokens a text may have.
   public var positions = 77
+  /// What stands between the two layers of the MLP.
   public var activation = Activation.quickGELU
+  /// What keeps the norms from dividing by zero.
   public var epsilon = 1e-5
   /// The token whose state stands for the text. 2, the wrong number of the first published configurations, means: the highest token.
   public var endToken = 49407
@@ -28,6 +36,7 @@ public struct CLIPTextConfiguration: Codable, Sendable {
     case endToken = "eos_token_id"
   }
 
+  /// The reference's defaults.
   public init() {}
 
   /// - Throws: `ConfigurationError` naming the key whose value cannot be used.
@@ -63,18 +72,25 @@ public struct CLIPTextConfiguration: Codable, Sendable {
 
 /// The shape of CLIP's image encoder; the keys are those of `config.json`, the defaults those of the reference.
 public struct CLIPVisionConfiguration: Codable, Sendable {
+  /// Features of a token.
   public var width = 768
+  /// What the MLP widens a token to.
   public var hiddenWidth = 3072
   /// How wide the space is that images share with texts.
   public var projectionWidth = 512
+  /// How many layers there are.
   public var layers = 12
+  /// How many heads an attention has.
   public var heads = 12
+  /// Channels of an image.
   public var channels = 3
   /// Height and width of the images, in pixels.
   public var imageSize = 224
   /// Height and width of a patch, in pixels.
   public var patchSize = 32
+  /// What stands between the two layers of the MLP.
   public var activation = Activation.quickGELU
+  /// What keeps the norms from dividing by zero.
   public var epsilon = 1e-5
 
   enum CodingKeys: String, CodingKey {
@@ -90,6 +106,7 @@ public struct CLIPVisionConfiguration: Codable, Sendable {
     case epsilon = "layer_norm_eps"
   }
 
+  /// The reference's defaults.
   public init() {}
 
   /// What LLaVA's configurations mean where they say nothing: the large encoder at 336 pixels.
@@ -136,8 +153,11 @@ public struct CLIPVisionConfiguration: Codable, Sendable {
 
 /// The shape of CLIP: two encoders and the space they share.
 public struct CLIPConfiguration: Codable, Sendable {
+  /// The text encoder.
   public var text = CLIPTextConfiguration()
+  /// The image encoder.
   public var vision = CLIPVisionConfiguration()
+  /// How wide the space is that texts and images share.
   public var projectionWidth = 512
   /// How many classes a classifier on top of the image encoder has.
   public var labels = 2
@@ -152,8 +172,10 @@ public struct CLIPConfiguration: Codable, Sendable {
     case labelNames = "id2label"
   }
 
+  /// The reference's defaults.
   public init() {}
 
+  /// Reads the keys of `config.json`; what they leave out keeps its default.
   public init(from decoder: any Decoder) throws {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     // Old configurations say both twice; what stands under the old name counts, with the defaults of what it leaves out.
@@ -166,6 +188,7 @@ public struct CLIPConfiguration: Codable, Sendable {
     try ConfigurationError.demandCounts(["num_labels": labels], limit: 1 << 20)
   }
 
+  /// Writes the keys of `config.json`.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(text, forKey: .text)

@@ -3,16 +3,23 @@ import TesseraTensor
 /// CLIP: texts and images in one space (*Learning Transferable Visual Models From Natural Language Supervision*, 2021,
 /// arXiv 2103.00020), as the hub's folders have it.
 public final class CLIPModel: PublishedModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["CLIPModel", "clip"]
 
+  /// What the network was made from.
   public let configuration: CLIPConfiguration
+  /// All parameters, under the keys of the hub's checkpoints.
   public let store: ParameterStore
+  /// The text encoder.
   public let text: CLIPTextTransformer
+  /// The image encoder.
   public let vision: CLIPVisionTransformer
   public let textProjection, visualProjection: Linear
   /// The logarithm of the factor on similarities, a scalar.
   public let logitScale: Parameter
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     try self.init(folder.configuration(), options.store(folder.checkpoint()))
   }
@@ -35,6 +42,7 @@ public final class CLIPModel: PublishedModel {
     try texts.matmul(images.transposed()) * logitScale.value.exp()
   }
 
+  /// Reads the reference's arguments and gives its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown("interpolate_pos_encoding", "return_loss")
     var seen = try vision.forward(inputs, options)

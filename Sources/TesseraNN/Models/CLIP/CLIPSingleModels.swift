@@ -20,13 +20,18 @@ extension ModelFolder {
 
 /// CLIP's text encoder alone, with or without the projection into the space of images.
 public final class CLIPTextModel: PublishedModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["CLIPTextModel", "CLIPTextModelWithProjection", "clip_text_model"]
 
+  /// All parameters, under the keys of the hub's checkpoints.
   public let store: ParameterStore
+  /// The text encoder.
   public let text: CLIPTextTransformer
   /// nil: the model ends with the pooled state.
   public let projection: Linear?
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     try self.init(
       folder.clipPart(\.text), projecting: folder.isNamed("CLIPTextModelWithProjection"),
@@ -43,6 +48,7 @@ public final class CLIPTextModel: PublishedModel {
       : nil
   }
 
+  /// Reads the reference's arguments and gives its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown()
     let read = try text.forward(inputs, options)
@@ -55,13 +61,18 @@ public final class CLIPTextModel: PublishedModel {
 
 /// CLIP's image encoder alone, with or without the projection into the space of texts.
 public final class CLIPVisionModel: PublishedModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["CLIPVisionModel", "CLIPVisionModelWithProjection", "clip_vision_model"]
 
+  /// All parameters, under the keys of the hub's checkpoints.
   public let store: ParameterStore
+  /// The image encoder.
   public let vision: CLIPVisionTransformer
   /// nil: the model ends with the pooled state.
   public let projection: Linear?
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     try self.init(
       folder.clipPart(\.vision), projecting: folder.isNamed("CLIPVisionModelWithProjection"),
@@ -78,6 +89,7 @@ public final class CLIPVisionModel: PublishedModel {
       : nil
   }
 
+  /// Reads the reference's arguments and gives its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown("interpolate_pos_encoding")
     let seen = try vision.forward(inputs, options)
@@ -90,13 +102,18 @@ public final class CLIPVisionModel: PublishedModel {
 
 /// CLIP's image encoder with a classifier on the mean of its patches.
 public final class CLIPImageClassifier: PublishedModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["CLIPForImageClassification"]
 
+  /// All parameters, under the keys of the hub's checkpoints.
   public let store: ParameterStore
+  /// The image encoder.
   public let vision: CLIPVisionTransformer
   /// nil where there are no labels: the mean itself is given.
   public let classifier: Linear?
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public init(folder: ModelFolder, options: LoadOptions) throws {
     let configuration: CLIPConfiguration = try folder.configuration()
     store = options.store(try folder.clipCheckpoint("vision_model"))
@@ -105,6 +122,7 @@ public final class CLIPImageClassifier: PublishedModel {
     classifier = labels > 0 ? try Linear(width, labels, store.root / "classifier") : nil
   }
 
+  /// Reads the reference's arguments and gives its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown("interpolate_pos_encoding")
     let seen = try vision.forward(inputs, options)

@@ -2,11 +2,16 @@ import TesseraTensor
 
 /// CLIP's text encoder: token and position embeddings, causal layers, and the state of the end token.
 public final class CLIPTextTransformer: Module {
+  /// What the network was made from.
   public let configuration: CLIPTextConfiguration
   let tokens, positions: Embedding
+  /// The layers.
   public let encoder: EncoderStack
+  /// What follows the last part.
   public let finalNorm: LayerNorm
 
+  /// Takes its parameters from a scope.
+  /// - Throws: `CheckpointError.missing` or `.wrongShape`; `ConfigurationError` if sizes don't fit.
   public init(_ configuration: CLIPTextConfiguration, _ scope: Scope) throws {
     try configuration.validate()
     self.configuration = configuration
@@ -60,14 +65,20 @@ public final class CLIPTextTransformer: Module {
 
 /// CLIP's image encoder: patches behind a class token, layers, and the state of the class token.
 public final class CLIPVisionTransformer: Module {
+  /// What the network was made from.
   public let configuration: CLIPVisionConfiguration
   let patches: Convolution
   let classToken: Parameter
   let positions: Embedding
+  /// What follows the embeddings.
   public let inputNorm: LayerNorm
+  /// The layers.
   public let encoder: EncoderStack
+  /// What follows the pooled state.
   public let outputNorm: LayerNorm
 
+  /// Takes its parameters from a scope.
+  /// - Throws: `CheckpointError.missing` or `.wrongShape`; `ConfigurationError` if sizes don't fit.
   public init(_ configuration: CLIPVisionConfiguration, _ scope: Scope) throws {
     try configuration.validate()
     self.configuration = configuration

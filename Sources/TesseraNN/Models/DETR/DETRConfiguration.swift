@@ -10,17 +10,29 @@ public struct DETRConfiguration: Decodable, Sendable {
     case resNet(ResNetConfiguration)
   }
 
+  /// Which network gives the feature map.
   public var backbone: Backbone
+  /// Channels of an image.
   public var channels = 3
+  /// How many objects can be found.
   public var queries = 100
+  /// Features of a token and of a query.
   public var width = 256
+  /// How many layers look at the picture.
   public var encoderLayers = 6
+  /// How many heads an attention of the encoder has.
   public var encoderHeads = 8
+  /// What the encoder's feed-forward part widens a token to.
   public var encoderHiddenWidth = 2048
+  /// How many layers the queries pass.
   public var decoderLayers = 6
+  /// How many heads an attention of the decoder has.
   public var decoderHeads = 8
+  /// What the decoder's feed-forward part widens a query to.
   public var decoderHiddenWidth = 2048
+  /// What stands inside the feed-forward parts.
   public var activation = Activation.relu
+  /// How the places of the feature map are marked.
   public var positionEmbedding = PositionEmbedding.sine
   /// True: the decoder's layers are normalised one by one, and what each predicts is given, too.
   public var auxiliaryLoss = false

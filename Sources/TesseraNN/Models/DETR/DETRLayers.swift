@@ -3,9 +3,13 @@ import TesseraTensor
 /// A layer of DETR's encoder: attention whose queries and keys know their places, then the feed-forward part; each is added to its input
 /// and normalised behind.
 public final class DETREncoderLayer: Module {
+  /// Attention among the tokens.
   public let attention: MultiHeadAttention
+  /// What follows it.
   public let attentionNorm: LayerNorm
+  /// The feed-forward part.
   public let feedForward: FeedForward
+  /// What follows the last part.
   public let finalNorm: LayerNorm
 
   init(_ configuration: DETRConfiguration, _ scope: Scope) throws {
@@ -50,11 +54,17 @@ public struct DETRMemory {
 
 /// A layer of DETR's decoder: attention among the queries, attention to the picture, the feed-forward part.
 public final class DETRDecoderLayer: Module {
+  /// Attention among the queries.
   public let selfAttention: MultiHeadAttention
+  /// What follows it.
   public let selfAttentionNorm: LayerNorm
+  /// Attention to the picture.
   public let crossAttention: MultiHeadAttention
+  /// What follows it.
   public let crossAttentionNorm: LayerNorm
+  /// The feed-forward part.
   public let feedForward: FeedForward
+  /// What follows the last part.
   public let finalNorm: LayerNorm
 
   init(_ configuration: DETRConfiguration, _ scope: Scope) throws {

@@ -2,14 +2,19 @@ import TesseraTensor
 
 /// DETR for the detection of objects, as the hub's folders have it.
 public final class DETRDetector: PublishedModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["DetrForObjectDetection", "detr"]
 
+  /// All parameters, under the keys of the hub's checkpoints.
   public let store: ParameterStore
+  /// Everything but the heads.
   public let transformer: DETRTransformer
   /// The classes and, last, "nothing".
   public let classifier: Linear
   let boxes: DETRBoxHead
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     try self.init(folder.configuration(), options.store(folder.detrCheckpoint()))
   }
@@ -29,6 +34,7 @@ public final class DETRDetector: PublishedModel {
     (try classifier(states), try boxes(states))
   }
 
+  /// Reads the reference's arguments and gives its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     let output = try transformer.forward(inputs, options)
     var outputs = output.named
@@ -45,16 +51,22 @@ public final class DETRDetector: PublishedModel {
 
 /// DETR without heads.
 public final class DETRModel: PublishedModel {
+  /// Names in configurations that mean this model.
   public static let architectures = ["DetrModel"]
 
+  /// All parameters, under the keys of the hub's checkpoints.
   public let store: ParameterStore
+  /// Everything but the heads.
   public let transformer: DETRTransformer
 
+  /// Reads a folder of the hub.
+  /// - Throws: `CheckpointError` naming the file and the key.
   public init(folder: ModelFolder, options: LoadOptions) throws {
     store = options.store(try folder.detrCheckpoint())
     transformer = try DETRTransformer(folder.configuration(), store.root / "model")
   }
 
+  /// Reads the reference's arguments and gives its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     let output = try transformer.forward(inputs, options)
     var outputs = output.named

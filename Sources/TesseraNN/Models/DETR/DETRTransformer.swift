@@ -11,19 +11,28 @@ public final class DETRTransformer: Module {
     public var encoderLastHiddenState: Tensor
     /// With the auxiliary loss: what each layer of the decoder gave, normalised.
     public var intermediate: [Tensor] = []
+    /// The input of the encoder and what each layer gives.
     public var encoderHiddenStates: [Tensor] = []
+    /// The input of the decoder and what each layer gives, the last normalised.
     public var decoderHiddenStates: [Tensor] = []
   }
 
+  /// What the network was made from.
   public let configuration: DETRConfiguration
+  /// The network that gives the feature map.
   public let backbone: any ConvolutionalBackbone
+  /// The layers that look at the picture.
   public let encoderLayers: [DETREncoderLayer]
+  /// The layers whose queries look at it.
   public let decoderLayers: [DETRDecoderLayer]
+  /// What follows the decoder.
   public let decoderNorm: LayerNorm
   let positions: DETRPositions
   let queryPositions: Embedding
   let projection: Convolution
 
+  /// Takes its parameters from a scope.
+  /// - Throws: `CheckpointError.missing` or `.wrongShape`; `ConfigurationError` if sizes don't fit.
   public init(_ configuration: DETRConfiguration, _ scope: Scope) throws {
     try configuration.validate()
     self.configuration = configuration

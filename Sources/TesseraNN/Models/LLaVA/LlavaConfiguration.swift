@@ -50,7 +50,8 @@ public struct LlavaConfiguration: Decodable, Sendable {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     if let encoder = try settings.decodeIfPresent(ModelType.self, forKey: .vision)?.name {
       guard encoder == "clip_vision_model" else {
-        throw ConfigurationError("vision_config", "the image encoder '\(encoder)' is not known, only 'clip_vision_model'")
+        throw ConfigurationError(
+          "vision_config", "the image encoder '\(encoder)' is not known, only 'clip_vision_model'")
       }
     }
     vision = try settings.setting(.vision, default: vision)
@@ -65,19 +66,16 @@ public struct LlavaConfiguration: Decodable, Sendable {
     selection = try settings.setting(.selection, default: selection)
     projectorActivation = try settings.setting(.projectorActivation, default: projectorActivation)
     projectorBias = try settings.setting(.projectorBias, default: projectorBias)
-    _ = try layers(featureLayers)
-    guard featureLayers.count <= 1024 else {
-      throw ConfigurationError("vision_feature_layer", "\(featureLayers.count) layers are too many")
+    guard featureLayers.count <= 1024, layers(featureLayers) != nil else {
+      throw ConfigurationError(
+        "vision_feature_layer", "\(featureLayers.prefix(8)): the image encoder has the states 0...\(vision.layers)")
     }
   }
 
-  /// Layers counted from 0.
-  /// - Throws: `ConfigurationError` if there is no such layer.
-  func layers(_ listed: [Int]) throws -> [Int] {
+  /// Layers counted from 0; nil if one of them does not exist.
+  func layers(_ listed: [Int]) -> [Int]? {
     let count = vision.layers + 1
-    guard !listed.isEmpty, listed.allSatisfy({ (-count..<count).contains($0) }) else {
-      throw ConfigurationError("vision_feature_layer", "\(listed): the image encoder's states are \(-count)..<\(count)")
-    }
+    guard !listed.isEmpty, listed.allSatisfy({ (-count..<count).contains($0) }) else { return nil }
     return listed.map { $0 < 0 ? $0 + count : $0 }
   }
 }

@@ -54,7 +54,9 @@ public final class LlavaModel: DecoderModel {
     }
     let key = rest(key, "model.") ?? key
     if key.hasPrefix("lm_head.") { return "language_model." + key }
-    if let part = rest(key, "vision_tower.") { return "vision_tower.vision_model." + (rest(part, "vision_model.") ?? part) }
+    if let part = rest(key, "vision_tower.") {
+      return "vision_tower.vision_model." + (rest(part, "vision_model.") ?? part)
+    }
     if let part = rest(key, "language_model.") {
       let plain = rest(part, "model.") ?? part
       return "language_model." + (hasHead && !plain.hasPrefix("lm_head.") ? "model." : "") + plain
@@ -74,7 +76,14 @@ public final class LlavaModel: DecoderModel {
     _ images: Tensor, layers: [Int]? = nil, selection: LlavaConfiguration.Selection? = nil,
     interpolating: Bool = false, hook: (any TokenHook)? = nil
   ) throws -> Tensor {
-    let layers = try configuration.layers(layers ?? configuration.featureLayers)
+    guard let layers = configuration.layers(layers ?? configuration.featureLayers),
+      layers.count == configuration.featureLayers.count
+    else {
+      throw TensorError.invalid(
+        "LLaVA",
+        "\(configuration.featureLayers.count) of the image encoder's states 0...\(configuration.vision.layers) are wanted, "
+          + "not \(layers ?? [])")
+    }
     var states = try vision.states(images, layers: layers, interpolating: interpolating, hook: hook)
     if (selection ?? configuration.selection) == .patches {
       states = try states.map { try $0.sliced(1..<$0.size(1), axis: 1) }
@@ -188,13 +197,17 @@ public final class LlavaModel: DecoderModel {
     var layers: [Int]?
     if let setting = options.settings[names.layers], setting != .null {
       let numbers = (setting.array ?? [setting]).map(\.integer)
-      guard !numbers.contains(nil) else { throw TensorError.invalid("forward", "'\(names.layers)' is a number or a list") }
+      guard !numbers.contains(nil) else {
+        throw TensorError.invalid("forward", "'\(names.layers)' is a number or a list")
+      }
       layers = numbers.compactMap { $0 }
     }
     var selection: LlavaConfiguration.Selection?
     if let setting = options.settings[names.selection], setting != .null {
       selection = setting.string.flatMap(LlavaConfiguration.Selection.init(rawValue:))
-      guard selection != nil else { throw TensorError.invalid("forward", "'\(names.selection)' is 'default' or 'full'") }
+      guard selection != nil else {
+        throw TensorError.invalid("forward", "'\(names.selection)' is 'default' or 'full'")
+      }
     }
     return try features(
       images, layers: layers, selection: selection, interpolating: options.flag("interpolate_pos_encoding"))

@@ -4,6 +4,8 @@ import TesseraTensor
 public final class FrozenBatchNorm: Module {
   let weight, bias, mean, variance: Parameter
 
+  /// Takes its parameters from a scope.
+  /// - Throws: `CheckpointError.missing` or `.wrongShape`; `ConfigurationError` if sizes don't fit.
   public init(_ channels: Int, _ scope: Scope) throws {
     weight = try scope.parameter("weight", [channels], .ones, trained: false)
     bias = try scope.parameter("bias", [channels], .zeros, trained: false)

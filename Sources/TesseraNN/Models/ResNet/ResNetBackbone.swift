@@ -5,11 +5,17 @@ public struct ResNetConfiguration: Codable, Sendable {
   /// Which residual layers there are.
   public enum LayerType: String, Codable, Sendable { case basic, bottleneck }
 
+  /// Channels of an image.
   public var channels = 3
+  /// Channels of the stem.
   public var stemWidth = 64
+  /// Channels of each stage.
   public var widths = [256, 512, 1024, 2048]
+  /// Layers of each stage.
   public var depths = [3, 4, 6, 3]
+  /// Which residual layers there are.
   public var layerType = LayerType.bottleneck
+  /// What follows each residual sum.
   public var activation = Activation.relu
   /// True: the first stage halves the picture, too.
   public var downsamplesInFirstStage = false
@@ -31,6 +37,7 @@ public struct ResNetConfiguration: Codable, Sendable {
     case outputNames = "out_features"
   }
 
+  /// The reference's defaults.
   public init() {}
 
   /// - Throws: `ConfigurationError` naming the key whose value cannot be used.
@@ -59,6 +66,7 @@ public struct ResNetConfiguration: Codable, Sendable {
     try validate()
   }
 
+  /// Writes the keys of `config.json`.
   public func encode(to encoder: any Encoder) throws {
     var settings = encoder.container(keyedBy: CodingKeys.self)
     try settings.encode(channels, forKey: .channels)
@@ -90,14 +98,18 @@ public struct ResNetConfiguration: Codable, Sendable {
 
 /// A ResNet (*Deep Residual Learning for Image Recognition*, 2015, arXiv 1512.03385) under the keys of transformers.
 public final class ResNetBackbone: Module, ConvolutionalBackbone {
+  /// What the network was made from.
   public let configuration: ResNetConfiguration
   private let stem: ConvolutionUnit
   private let stages: [[ResidualLayer]]
 
+  /// How many channels each map has.
   public var channels: [Int] {
     configuration.outputs.map { $0 == 0 ? configuration.stemWidth : configuration.widths[$0 - 1] }
   }
 
+  /// Takes its parameters from a scope.
+  /// - Throws: `CheckpointError.missing` or `.wrongShape`; `ConfigurationError` if sizes don't fit.
   public init(_ configuration: ResNetConfiguration, _ scope: Scope) throws {
     try configuration.validate()
     self.configuration = configuration
@@ -123,6 +135,7 @@ public final class ResNetBackbone: Module, ConvolutionalBackbone {
     super.init(scope)
   }
 
+  /// The maps of the stages that the configuration chose, the finest first.
   public func maps(_ images: Tensor) throws -> [Tensor] {
     var maps = [try stem(images).maxPooled(3, stride: 2, padding: 1)]
     for stage in stages { maps.append(try stage.reduce(maps[maps.count - 1]) { try $1($0) }) }

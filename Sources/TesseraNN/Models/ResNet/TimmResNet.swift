@@ -14,10 +14,15 @@ public struct TimmResNetConfiguration: Sendable, Equatable {
     case tiered = "deep_tiered"
   }
 
+  /// The residual blocks: one kind for all stages, or one for each.
   public var block = [Block.bottleneck]
+  /// Blocks of each stage.
   public var layers = [3, 4, 6, 3]
+  /// Channels of each stage, before a bottleneck widens them.
   public var widths = [64, 128, 256, 512]
+  /// What the picture meets first.
   public var stem = Stem.plain
+  /// Channels of the stem.
   public var stemWidth = 64
   /// True: a shortcut is averaged before it is projected, not projected in steps of two.
   public var averagesShortcut = false
@@ -27,6 +32,7 @@ public struct TimmResNetConfiguration: Sendable, Equatable {
   public var baseWidth = 64
   /// Stages behind this reduction widen their convolutions instead of halving the picture.
   public var outputStride = 32
+  /// Channels of an image.
   public var channels = 3
   /// The stages whose maps are given: 0 is the stem.
   public var outputs = [1, 2, 3, 4]
@@ -142,14 +148,18 @@ public struct TimmResNetConfiguration: Sendable, Equatable {
 
 /// A ResNet under the keys of timm (and of torchvision).
 public final class TimmResNet: Module, ConvolutionalBackbone {
+  /// What the network was made from.
   public let configuration: TimmResNetConfiguration
   private let stem: [ConvolutionUnit]
   private let stages: [[TimmBlock]]
 
+  /// How many channels each map has.
   public var channels: [Int] {
     configuration.outputs.map { $0 == 0 ? configuration.stemOutput : configuration.output(of: $0 - 1) }
   }
 
+  /// Takes its parameters from a scope.
+  /// - Throws: `CheckpointError.missing` or `.wrongShape`; `ConfigurationError` if sizes don't fit.
   public init(_ configuration: TimmResNetConfiguration, _ scope: Scope) throws {
     try configuration.validate()
     self.configuration = configuration
@@ -194,6 +204,7 @@ public final class TimmResNet: Module, ConvolutionalBackbone {
     ]
   }
 
+  /// The maps of the stages that the configuration chose, the finest first.
   public func maps(_ images: Tensor) throws -> [Tensor] {
     let first = try stem.reduce(images) { try $1($0) }
     var maps = [first]

@@ -398,14 +398,14 @@ def make_detr():
             path.write_text(json.dumps(stored, indent=1) + "\n")
 
     resnet = {"backbone_config": resnet_config(), "use_timm_backbone": False}
-    detr("detr-resnet", detr_config(**resnet), photos(40, 36, mask=(28, 20)), keys=detr_hub_keys)
+    detr("detr-resnet", detr_config(**resnet), photos(40, 36, mask=(18, 30)), keys=detr_hub_keys)
     detr("detr-resnet-new-keys", detr_config(**resnet, activation_function="gelu"), photos(33, 70))
     detr("detr-resnet-basic",
          detr_config(backbone_config=resnet_config(
              layer_type="basic", downsample_in_first_stage=True, hidden_act="silu", hidden_sizes=[6, 8, 8],
              depths=[1, 1, 2], out_features=["stage2", "stage3"]), use_timm_backbone=False,
              position_embedding_type="learned"),
-         photos(48, 40, mask=(48, 21)), keys=detr_hub_keys)
+         photos(48, 40, mask=(48, 19)), keys=detr_hub_keys)
     detr("detr-resnet-first",
          detr_config(backbone_config=resnet_config(downsample_in_bottleneck=True, out_features=None, out_indices=[3]),
                      use_timm_backbone=False, encoder_layers=2, decoder_layers=1),
@@ -421,7 +421,7 @@ def make_detr():
          architecture="DetrModel", keys=lambda key: "model." + detr_hub_keys("model." + key).removeprefix("model."))
 
     old = {"backbone": "resnet50", "use_timm_backbone": True, "backbone_config": None}
-    small("detr-timm-hub", detr_config(**old), photos(40, 36, mask=(28, 20)), channels=(2, 2, 4, 4), layers=(1, 2, 1, 1),
+    small("detr-timm-hub", detr_config(**old), photos(40, 36, mask=(20, 18)), channels=(2, 2, 4, 4), layers=(1, 2, 1, 1),
           keys=detr_hub_keys)
     small("detr-timm-dc5", detr_config(**old, dilation=True), photos(40, 36, mask=(28, 20)), channels=(2, 2, 2, 4),
           layers=(1, 1, 1, 2), keys=detr_hub_keys)
