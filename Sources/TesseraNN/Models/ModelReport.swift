@@ -4,9 +4,11 @@ import TesseraTensor
 public struct ModelReport: Sendable {
   /// Parameters that belong together; a star stands for the numbers of equal blocks.
   public struct Part: Sendable {
+    /// The common path; stars stand for numbers.
     public let name: String
     /// How many equal blocks the part stands for.
     public let blocks: Int
+    /// How many numbers its parameters hold.
     public let parameters: Int
     /// What one pass executes in it; nil where no pass was run.
     public let multiplyAdds: Int?
@@ -14,6 +16,7 @@ public struct ModelReport: Sendable {
 
   /// What the configuration calls the architecture.
   public let architecture: String
+  /// The parts, in the order of the model.
   public let parts: [Part]
   /// All parameters; shared ones once.
   public let parameters: Int
