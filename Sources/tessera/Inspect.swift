@@ -11,6 +11,11 @@ struct Inspect: ParsableCommand {
       Example: tessera inspect deit-small/ --json
 
       Example: tessera inspect --tokenizer tokenizer.json --text "Ein Wort, zwei Wörter."
+
+      With --op: one standard part of networks alone (a quantizer, a sampler, a loss, ...), on tensors from a file. Without a name the
+      parts are listed, with a name alone its inputs, outputs and options.
+
+      Example: tessera inspect --op fsq --inputs in.safetensors --outputs out.safetensors --set levels=[8,5,5,5]
       """)
 
   @OptionGroup var source: TokenizerOptions
@@ -22,8 +27,19 @@ struct Inspect: ParsableCommand {
   @Flag(help: "Try single stages; needs --jsonl.") var stage = false
   @Flag(help: "One JSON object per line in and out.") var jsonl = false
   @Flag(help: "Everything as JSON.") var json = false
+  @Flag(help: "Run or list standard parts of networks; the name of one may follow.") var op = false
+  @Option(help: "With --op: a safetensors file with the inputs.") var inputs: String?
+  @Option(help: "With --op: where the outputs are written, as safetensors.") var outputs: String?
+  @Option(name: .customLong("set"), help: "With --op: an option of the part, KEY=JSON.") var settings: [String] = []
 
   func validate() throws {
+    if op {
+      try OperationInspection(name: file, inputs: inputs, outputs: outputs, settings: settings, json: json).validate()
+      return
+    }
+    if inputs != nil || outputs != nil || !settings.isEmpty {
+      throw ValidationError("--inputs, --outputs and --set go with --op.")
+    }
     if stage && !jsonl { throw ValidationError("--stage reads JSON lines; add --jsonl.") }
     if jsonl && !stage { throw ValidationError("--jsonl goes with --stage; use --json for a report.") }
     if tokens < 1 || tokens > 1 << 20 { throw ValidationError("--tokens is in 1...1048576, not \(tokens).") }
@@ -42,6 +58,10 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
+    if op {
+      try OperationInspection(name: file, inputs: inputs, outputs: outputs, settings: settings, json: json).run()
+      return
+    }
     if stage {
       guard try Console.answerLines(StageLine.answer) else { throw ExitCode(1) }
       return

@@ -22,12 +22,13 @@ public struct ConfigurationReader {
     return value
   }
 
-  /// A whole number, or nil.
+  /// A whole number of no more than 40 bits, or nil: sums of such numbers cannot overflow.
   public func integer(_ key: String) throws -> Int? {
     guard let value = self[key] else { return nil }
     guard let number = value.integer ?? value.number.flatMap({ Int(exactly: $0) }) else {
       throw refuse(key, "a whole number is expected, not \(value)")
     }
+    guard number.magnitude <= 1 << 40 else { throw refuse(key, "\(number) is no number of a network") }
     return number
   }
 
