@@ -253,11 +253,15 @@ struct MultiplyAddTests {
 
   @Test(
     "A report of a folder adds up",
-    arguments: ["timm-vit", "vit-classification", "bert-pretraining", "t5-gated", "deit-teacher"])
+    arguments: [
+      "timm-vit", "vit-classification", "bert-pretraining", "t5-gated", "deit-teacher", "../language/gpt2-hub-keys",
+      "../multimodal/llava-hub",
+    ])
   func report(_ name: String) throws {
     let report = try ModelReport(folder: "\(fixtures)/\(name)", tokens: 9)
     #expect(report.parts.reduce(0) { $0 + $1.parameters } == report.parameters)
     #expect(report.parts.reduce(0) { $0 + ($1.multiplyAdds ?? 0) } == report.total)
+    #expect(report.total != nil && report.inputs.count == (name.hasSuffix("llava-hub") ? 2 : 1))
     if let counted = report.counted, let total = report.total {
       // A patch for every token in front: 48 values of a patch, 16 of a token.
       #expect(counted - total == (name.hasPrefix("deit") ? 2 : 1) * 48 * 16)
