@@ -22,6 +22,8 @@ extension Tensor {
       let packed = try reshaped([batch, keys.size(1), group, width])
       return try packed.attendingAlike(keys, values, mask, scale).reshaped([batch, heads, 1, values.size(3)])
     }
+    // With a mask of its own the kernel takes no groups.
+    guard case .explicit = mask else { return try attendingAlike(keys, values, mask, scale) }
     return try attendingAlike(keys.repeatedForGroups(group), values.repeatedForGroups(group), mask, scale)
   }
 
