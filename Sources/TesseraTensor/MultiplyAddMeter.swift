@@ -26,6 +26,7 @@ public final class MultiplyAddMeter: Sendable {
   @TaskLocal private static var current: MultiplyAddMeter?
   private static let measuring = Atomic<Int>(0)
 
+  /// Nothing counted yet.
   public init() {}
 
   /// Runs a body and adds what it executes.

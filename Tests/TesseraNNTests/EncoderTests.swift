@@ -63,6 +63,31 @@ struct EncoderTests {
     #expect(try last.positions?.values(Int.self) == Array(0..<19) + Array(0..<19))
   }
 
+  @Test("A published model takes a hook", arguments: ["timm-vit", "vit-classification", "bert-model", "t5-encoder"])
+  func published(_ name: String) throws {
+    let model = try ModelRegistry.load("\(fixtures)/\(name)")
+    let inputs = try SafeTensors(path: "\(fixtures)/\(name)/inputs.safetensors").tensors()
+    let plain = try model.forward(NamedTensors(inputs), ForwardOptions())
+    func use(_ hook: any TokenHook) {
+      (model as? TimmModel)?.hook = hook
+      (model as? ViTModel)?.hook = hook
+      (model as? BERTModel)?.hook = hook
+      (model as? T5Encoder)?.hook = hook
+    }
+    use(DoNothing())
+    for (key, value) in try model.forward(NamedTensors(inputs), ForwardOptions()) {
+      #expect(try plain[key]?.largestDifference(to: value) == 0)
+    }
+    use(DropLast())
+    let states = try model.forward(
+      NamedTensors(inputs),
+      ForwardOptions(hiddenStates: true, settings: name == "timm-vit" ? ["output_fmt": .string("NLC")] : [:]))
+    let lengths = states.filter { $0.key.hasPrefix("hidden_states") }.sorted { $0.key < $1.key }.map {
+      $0.value.size(1)
+    }
+    #expect(zip(lengths, lengths.dropFirst()).allSatisfy { $0 == $1 + 2 })
+  }
+
   @Test("A token that stands for k counts as k equal tokens", arguments: [2, 5])
   func proportional(_ copies: Int) throws {
     let attention = try SelfAttention(
@@ -228,11 +253,15 @@ struct MultiplyAddTests {
 
   @Test(
     "A report of a folder adds up",
-    arguments: ["timm-vit", "vit-classification", "bert-pretraining", "t5-gated", "deit-teacher"])
+    arguments: [
+      "timm-vit", "vit-classification", "bert-pretraining", "t5-gated", "deit-teacher", "../language/gpt2-hub-keys",
+      "../multimodal/llava-hub",
+    ])
   func report(_ name: String) throws {
     let report = try ModelReport(folder: "\(fixtures)/\(name)", tokens: 9)
     #expect(report.parts.reduce(0) { $0 + $1.parameters } == report.parameters)
     #expect(report.parts.reduce(0) { $0 + ($1.multiplyAdds ?? 0) } == report.total)
+    #expect(report.total != nil && report.inputs.count == (name.hasSuffix("llava-hub") ? 2 : 1))
     if let counted = report.counted, let total = report.total {
       // A patch for every token in front: 48 values of a patch, 16 of a token.
       #expect(counted - total == (name.hasPrefix("deit") ? 2 : 1) * 48 * 16)

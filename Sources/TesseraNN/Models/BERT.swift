@@ -5,15 +5,19 @@ import TesseraTensor
 /// Papers: *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding*, 2019; *RoBERTa: A Robustly Optimized BERT
 /// Pretraining Approach*, 2019.
 public final class BERTEncoder: Module {
+  /// What this is made of.
   public let configuration: BERTConfiguration
+  /// The table of words, `[vocabulary, width]`.
   public let words: Embedding
   private let positions: Embedding
   private let tokenTypes: Embedding
   private let norm: LayerNorm
+  /// The blocks.
   public let stack: EncoderStack
   /// What makes one vector of the first token; checkpoints of language heads have none.
   public let pooler: Linear?
 
+  /// Reads or draws the parameters below a scope.
   public init(_ configuration: BERTConfiguration, pooled: Bool, _ scope: Scope) throws {
     self.configuration = configuration
     let tables = scope / "embeddings"

@@ -2,14 +2,23 @@ import TesseraTensor
 
 /// The sizes of a BERT or RoBERTa.
 public struct BERTConfiguration: Sendable, Codable {
+  /// How many tokens the vocabulary has.
   public var vocabulary = 30_522
+  /// The length of a token's vector.
   public var width = 768
+  /// How many blocks there are.
   public var layers = 12
+  /// How many heads attention has.
   public var heads = 12
+  /// The width inside the feed-forward part.
   public var hidden = 3072
+  /// What the feed-forward part applies inside.
   public var activation = Activation.gelu
+  /// How many positions the table has.
   public var positions = 512
+  /// How many token types there are.
   public var tokenTypes = 2
+  /// What keeps a norm from dividing by zero.
   public var epsilon = 1e-12
   /// The id of padding: RoBERTa counts positions from the one after it.
   public var padding = 0
@@ -19,8 +28,10 @@ public struct BERTConfiguration: Sendable, Codable {
   public var causal = false
   /// The output of the language head is the table of words.
   public var tied = true
+  /// Classes of the heads for classification.
   public var labels = 2
 
+  /// The sizes that the reference has by default.
   public init() {}
 
   /// Reads a configuration of Hugging Face.

@@ -2,6 +2,7 @@ import TesseraTensor
 
 /// BERT and RoBERTa with the heads that Hugging Face has for them.
 public final class BERTModel: PublishedModel {
+  /// The names in configurations that this reads.
   public static let architectures: [String] =
     families.flatMap { family in
       Head.allCases.map { family.name + $0.rawValue }
@@ -26,11 +27,17 @@ public final class BERTModel: PublishedModel {
     case choice = "ForMultipleChoice"
   }
 
+  /// The parameters, under the checkpoint's keys.
   public let store: ParameterStore
+  /// The encoder.
   public let encoder: BERTEncoder
+  /// What is done with the hidden states.
   public let head: Head
+  /// What works on the tokens inside every block: where token reducers plug in.
+  public var hook: (any TokenHook)?
   private let parts: BERTHeads
 
+  /// Reads a folder of the hub.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     let reader = try ConfigurationReader(folder)
     let names = try ModelRegistry.names(of: folder)
@@ -73,6 +80,7 @@ public final class BERTModel: PublishedModel {
     }
   }
 
+  /// Runs the model on tensors named like the reference's arguments; gives tensors named like its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown("use_cache")
     guard options.greedy == nil else { throw TensorError.invalid("forward", "an encoder does not generate tokens") }
@@ -93,7 +101,7 @@ public final class BERTModel: PublishedModel {
     let types = try text("token_type_ids", .int64)
     try inputs.demandAllTaken()
     let first = try encoder.embed(ids, embedded: embedded, positions: places, types: types)
-    let (last, states) = try encoder(first, mask: mask, keepingStates: options.hiddenStates)
+    let (last, states) = try encoder(first, mask: mask, hook: hook, keepingStates: options.hiddenStates)
     var outputs = try parts(last, pooled: encoder.pool(last), choices: count)
     for (index, state) in states.enumerated() { outputs["hidden_states.\(index)"] = state }
     return outputs

@@ -7,8 +7,10 @@ public struct ConfigurationReader {
   /// The values that are read; where a key is null it counts as absent.
   public var values: [String: JSONValue]
 
+  /// Reads a folder of the hub.
   public init(_ folder: ModelFolder) throws { self.init(file: folder.path + "/config.json", try folder.values()) }
 
+  /// Reads given values.
   public init(file: String, _ values: [String: JSONValue]) { (self.file, self.values) = (file, values) }
 
   /// An error about a key.

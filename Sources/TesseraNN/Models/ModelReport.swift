@@ -4,9 +4,11 @@ import TesseraTensor
 public struct ModelReport: Sendable {
   /// Parameters that belong together; a star stands for the numbers of equal blocks.
   public struct Part: Sendable {
+    /// The common path; stars stand for numbers.
     public let name: String
     /// How many equal blocks the part stands for.
     public let blocks: Int
+    /// How many numbers its parameters hold.
     public let parameters: Int
     /// What one pass executes in it; nil where no pass was run.
     public let multiplyAdds: Int?
@@ -14,6 +16,7 @@ public struct ModelReport: Sendable {
 
   /// What the configuration calls the architecture.
   public let architecture: String
+  /// The parts, in the order of the model.
   public let parts: [Part]
   /// All parameters; shared ones once.
   public let parameters: Int
@@ -25,6 +28,9 @@ public struct ModelReport: Sendable {
   public let counted: Int?
   /// Tensors of the folder that the model does not use.
   public let unusedKeys: [String]
+
+  /// The part that stands for products in which no parameter took part as it lies in the checkpoint.
+  static let rest = "(elsewhere)"
 
   /// What the pass executed.
   public var total: Int? { executed.isEmpty ? nil : executed.values.reduce(0, +) }
@@ -60,10 +66,12 @@ public struct ModelReport: Sendable {
     inputs = ran.mapValues(\.shape)
     executed =
       ran.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: MultiplyAddMeter.Kind.allCases.map { ($0, meter[$0]) })
-    parts = Self.parts(
+    let listed = Self.parts(
       model.store.parameters.map {
         ($0.path, $0.value.count, ran.isEmpty ? nil : meter[$0] + meter.attention(behind: $0))
       })
+    let rest = ran.isEmpty ? 0 : meter.total - listed.reduce(0) { $0 + ($1.multiplyAdds ?? 0) }
+    parts = listed + (rest == 0 ? [] : [Part(name: Self.rest, blocks: 1, parameters: 0, multiplyAdds: rest)])
     counted = (model as? any HasVisionTransformer)?.paperMultiplyAdds
   }
 
@@ -130,7 +138,22 @@ enum ExampleInputs {
     let images = try pictures(values)
     for picture in images { sets += [picture, picture.merging(ids) { a, _ in a }] }
     sets.insert(ids, at: values["vocab_size"] == nil ? sets.count : 0)
+    if let picture = images.first, let ids = try textWithPicture(values, tokens) {
+      sets.insert(picture.merging(["input_ids": ids]) { a, _ in a }, at: 0)
+    }
     return try sets + latents(values, tokens)
+  }
+
+  /// A text with the places of one picture, as vision-language models read it.
+  private static func textWithPicture(_ values: [String: JSONValue], _ tokens: Int) throws -> Tensor? {
+    guard let token = (values["image_token_index"] ?? values["image_token_id"])?.integer,
+      let vision = values["vision_config"]?.object, let size = vision["image_size"]?.integer,
+      let patch = vision["patch_size"]?.integer, patch > 0, (patch...4096).contains(size)
+    else { return nil }
+    let isWhole = values["vision_feature_select_strategy"]?.string == "full"
+    let places = (size / patch) * (size / patch) + (isWhole ? 1 : 0)
+    let text = Array(repeating: token, count: places) + Array(repeating: 1, count: max(1, tokens))
+    return try Tensor(text, [1, text.count])
   }
 
   private static func pictures(_ values: [String: JSONValue]) throws -> [[String: Tensor]] {

@@ -2,20 +2,32 @@ import TesseraTensor
 
 /// The sizes of the encoder of a T5.
 public struct T5Configuration: Sendable, Codable {
+  /// How many tokens the vocabulary has.
   public var vocabulary = 32_128
+  /// The length of a token's vector.
   public var width = 512
+  /// The length of a vector in one head.
   public var headWidth = 64
+  /// The width inside the feed-forward part.
   public var hidden = 2048
+  /// How many blocks there are.
   public var layers = 6
+  /// How many heads attention has.
   public var heads = 8
+  /// Buckets of distances.
   public var buckets = 32
+  /// The distance from which all share the last bucket.
   public var greatestDistance = 128
+  /// What keeps a norm from dividing by zero.
   public var epsilon = 1e-6
+  /// What the feed-forward part applies inside.
   public var activation = Activation.relu
+  /// The feed-forward part has a gate.
   public var gated = false
   /// Every block has positions of its own (UMT5); otherwise the first block's serve all.
   public var positionsPerLayer = false
 
+  /// The sizes that the reference has by default.
   public init() {}
 
   /// Reads a configuration of Hugging Face.
@@ -53,22 +65,31 @@ public struct T5Configuration: Sendable, Codable {
 /// Paper: *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*, 2020. Folders of the whole model are read,
 /// too; their decoders are left alone.
 public final class T5Encoder: PublishedModel {
+  /// The names in configurations that this reads.
   public static let architectures =
     ["T5", "MT5", "UMT5"].flatMap {
       [$0 + "EncoderModel", $0 + "ForConditionalGeneration", $0 + "Model"]
     } + ["t5", "mt5", "umt5"]
 
+  /// The parameters, under the checkpoint's keys.
   public let store: ParameterStore
+  /// What this is made of.
   public let configuration: T5Configuration
+  /// The table of words, `[vocabulary, width]`.
   public let words: Embedding
+  /// The blocks.
   public let stack: EncoderStack
+  /// What works on the tokens inside every block: where token reducers plug in.
+  public var hook: (any TokenHook)?
   private let positions: [RelativePositionBias]
   private let norm: RMSNorm
 
+  /// Reads a folder of the hub.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     try self.init(T5Configuration(ConfigurationReader(folder)), options.store(folder.checkpoint()))
   }
 
+  /// Takes the parameters from a store.
   public init(_ configuration: T5Configuration, _ store: ParameterStore) throws {
     (self.configuration, self.store) = (configuration, store)
     let root = store.root
@@ -125,6 +146,7 @@ public final class T5Encoder: PublishedModel {
     return (last, states)
   }
 
+  /// Runs the model on tensors named like the reference's arguments; gives tensors named like its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown()
     guard options.greedy == nil else { throw TensorError.invalid("forward", "an encoder does not generate tokens") }
@@ -139,7 +161,8 @@ public final class T5Encoder: PublishedModel {
       throw TensorError.invalid(
         "forward", "'inputs_embeds' is \(embedded.summary): [batch, tokens, \(configuration.width)] is expected")
     }
-    let (last, states) = try self(embedded: embedded, mask: mask, keepingStates: options.hiddenStates)
+    let (last, states) = try self(
+      embedded: embedded, mask: mask, hook: hook, keepingStates: options.hiddenStates)
     var outputs = ["last_hidden_state": last]
     for (index, state) in states.enumerated() { outputs["hidden_states.\(index)"] = state }
     return outputs

@@ -6,11 +6,16 @@ import TesseraTensor
 /// reads). Hidden states are timm's `forward_intermediates`: one for each block, from 0, with its options `indices`, `norm` and
 /// `output_fmt`; by default maps `[batch, width, rows, columns]` without the tokens in front.
 public final class TimmModel: PublishedModel {
+  /// The names in configurations that this reads.
   public static let architectures =
     TimmArchitectures.names + ["TimmWrapperForImageClassification", "TimmWrapperModel", "timm_wrapper"]
 
+  /// The parameters, under the checkpoint's keys.
   public let store: ParameterStore
+  /// The transformer below the head.
   public let transformer: VisionTransformer
+  /// What works on the tokens inside every block: where token reducers plug in.
+  public var hook: (any TokenHook)?
   private let attentionPool: AttentionPooling?
   private let pooledNorm: TokenNorm?
   /// The head, and the one that learned from a teacher.
@@ -19,10 +24,12 @@ public final class TimmModel: PublishedModel {
 
   private var configuration: VisionTransformerConfiguration { transformer.configuration }
 
+  /// Reads a folder of the hub.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     try self.init(VisionTransformerConfiguration(timm: ConfigurationReader(folder)), options.store(folder.checkpoint()))
   }
 
+  /// Takes the parameters from a store.
   public init(_ configuration: VisionTransformerConfiguration, _ store: ParameterStore) throws {
     self.store = store
     let wrapped = store.root / "timm_model"
@@ -81,6 +88,7 @@ public final class TimmModel: PublishedModel {
     return try (heads[0](tokens.selected(0, axis: 1)) + heads[1](tokens.selected(1, axis: 1))) / 2
   }
 
+  /// Runs the model on tensors named like the reference's arguments; gives tensors named like its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown("indices", "norm", "output_fmt")
     let images = try inputs.optional("x", rank: 4) ?? inputs.required("pixel_values", rank: 4)
@@ -88,7 +96,7 @@ public final class TimmModel: PublishedModel {
     try inputs.demandAllTaken()
     let (first, grid) = try embed(images)
     let bias = try mask.map { $0.dataType.isFloatingPoint ? $0 : try $0.to(.bool) }
-    let (last, states) = try transformer(first, bias: bias, keepingStates: options.hiddenStates)
+    let (last, states) = try transformer(first, bias: bias, hook: hook, keepingStates: options.hiddenStates)
     var outputs = ["logits": try logits(last.features), "last_hidden_state": last.features]
     outputs["pooler_output"] = try pool(last.features)
     if options.hiddenStates {
@@ -97,6 +105,12 @@ public final class TimmModel: PublishedModel {
       }
     }
     return outputs
+  }
+
+  /// - Parameter images: `[batch, channels, height, width]`, normalised
+  /// - Returns: `[batch, classes]`
+  public func callAsFunction(_ images: Tensor) throws -> Tensor {
+    try logits(transformer(embed(images).0, hook: hook).0.features)
   }
 
   private func intermediates(_ states: [Tensor], _ grid: Size2D, _ options: ForwardOptions) throws -> [Tensor] {

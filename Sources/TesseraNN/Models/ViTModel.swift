@@ -2,6 +2,7 @@ import TesseraTensor
 
 /// ViT and DeiT of Hugging Face, with their heads.
 public final class ViTModel: PublishedModel {
+  /// The names in configurations that this reads.
   public static let architectures = [
     "ViTModel", "ViTForImageClassification", "ViTForMaskedImageModeling", "DeiTModel", "DeiTForImageClassification",
     "DeiTForImageClassificationWithTeacher", "DeiTForMaskedImageModeling", "vit", "deit",
@@ -15,14 +16,20 @@ public final class ViTModel: PublishedModel {
     case maskedImage = "ForMaskedImageModeling"
   }
 
+  /// The parameters, under the checkpoint's keys.
   public let store: ParameterStore
+  /// The transformer below the head.
   public let transformer: VisionTransformer
+  /// What is done with the hidden states.
   public let head: Head
+  /// What works on the tokens inside every block: where token reducers plug in.
+  public var hook: (any TokenHook)?
   private let classifiers: [Linear]
   var classifierCount: Int { classifiers.count }
   private let pooler: (Linear, Activation)?
   private let decoder: (Convolution, stride: Int)?
 
+  /// Reads a folder of the hub.
   public convenience init(folder: ModelFolder, options: LoadOptions) throws {
     let reader = try ConfigurationReader(folder)
     let names = try ModelRegistry.names(of: folder)
@@ -67,6 +74,7 @@ public final class ViTModel: PublishedModel {
     }
   }
 
+  /// Runs the model on tensors named like the reference's arguments; gives tensors named like its outputs.
   public func forward(_ inputs: NamedTensors, _ options: ForwardOptions) throws -> [String: Tensor] {
     try options.demandKnown("interpolate_pos_encoding")
     let images = try inputs.required("pixel_values", rank: 4)
@@ -77,7 +85,8 @@ public final class ViTModel: PublishedModel {
       images, options.flag("interpolate_pos_encoding") ? .interpolated : .fixed, hidden: hidden)
     let read = try AttentionBias.read(mask, batch: images.size(0), tokens: state.count)
     state.mask = read.tokens
-    let (last, states) = try transformer(state, bias: read.finished, keepingStates: options.hiddenStates)
+    let (last, states) = try transformer(
+      state, bias: read.finished, hook: hook, keepingStates: options.hiddenStates)
     var outputs = try outputs(last.features, grid)
     for (index, state) in states.enumerated() { outputs["hidden_states.\(index)"] = state }
     return outputs

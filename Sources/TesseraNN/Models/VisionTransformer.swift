@@ -4,7 +4,9 @@ import TesseraTensor
 ///
 /// Papers: *An Image is Worth 16x16 Words*, 2021; *Training data-efficient image transformers & distillation through attention*, 2021.
 public final class VisionTransformer: Module {
+  /// What this is made of.
   public let configuration: VisionTransformerConfiguration
+  /// What makes tokens of patches.
   public let patches: PatchEmbedding
   /// `[1, 1, width]`: class, distillation; `[1, registers, width]`
   public let specialTokens: [Parameter]
@@ -12,8 +14,10 @@ public final class VisionTransformer: Module {
   private let positions: Parameter?
   private let normBefore: TokenNorm?
   private let normAfter: TokenNorm?
+  /// The blocks.
   public let stack: EncoderStack
 
+  /// Reads or draws the parameters below a scope.
   public init(_ configuration: VisionTransformerConfiguration, _ names: VisionTransformerNames, _ scope: Scope) throws {
     self.configuration = configuration
     let width = configuration.width

@@ -16,11 +16,17 @@ public struct VisionTransformerConfiguration: Sendable, Codable {
     case attention = "map"
   }
 
+  /// Height and width of a picture.
   public var image = Size2D(224, 224)
+  /// Height and width of a patch.
   public var patch = Size2D(16, 16)
+  /// Channels of a picture.
   public var channels = 3
+  /// The length of a token's vector.
   public var width = 768
+  /// How many blocks there are.
   public var layers = 12
+  /// What every block is made of.
   public var block: EncoderBlock.Configuration
   /// A token in front whose last state stands for the picture.
   public var classToken = true
@@ -30,6 +36,7 @@ public struct VisionTransformerConfiguration: Sendable, Codable {
   public var registers = 0
   /// True if a checkpoint may hold a vector for hidden patches.
   public var maskToken = false
+  /// There is a table of positions.
   public var hasPositions = true
   /// The table of positions has rows for the tokens in front, too.
   public var positionsCoverSpecial = true
@@ -43,6 +50,7 @@ public struct VisionTransformerConfiguration: Sendable, Codable {
   public var normAfter = true
   /// The pooled vector is normalised.
   public var normPooled = false
+  /// How the tokens become one vector.
   public var pooling = Pooling.token
   /// Pooling reads the tokens in front, too.
   public var poolsSpecial = false
@@ -53,6 +61,7 @@ public struct VisionTransformerConfiguration: Sendable, Codable {
   /// Pictures are filled up to whole patches.
   public var dynamicPadding = false
 
+  /// With the sizes that are always given; the rest has defaults.
   public init(width: Int, layers: Int, block: EncoderBlock.Configuration) {
     (self.width, self.layers, self.block) = (width, layers, block)
   }

@@ -21,6 +21,7 @@ public final class AttentionProbe {
   /// Rows of the attention map that are held at once.
   static let rowsAtOnce = 128
 
+  /// A probe of one attention.
   public init(queries: Tensor, keys: Tensor, values: Tensor, scale: Double, bias: Tensor?) {
     (self.queries, self.keys, self.values, self.scale, self.bias) = (queries, keys, values, scale, bias)
   }

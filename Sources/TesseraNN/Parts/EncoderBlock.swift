@@ -13,13 +13,18 @@ public final class EncoderBlock: Module {
       /// `x + norm(f(x))`: some of timm's ViTs.
       case normInside
     }
+    /// What the attention is made of.
     public var attention: SelfAttention.Configuration
+    /// What the feed-forward part is made of.
     public var feedForward: FeedForward.Configuration
+    /// Where the norms stand.
     public var order = Order.normFirst
+    /// Which norm.
     public var norm: TokenNorm.Kind
     /// Every channel of what is added has a factor of its own.
     public var layerScale = false
 
+    /// With the sizes that are always given; the rest has defaults.
     public init(attention: SelfAttention.Configuration, feedForward: FeedForward.Configuration, norm: TokenNorm.Kind) {
       (self.attention, self.feedForward, self.norm) = (attention, feedForward, norm)
     }
@@ -27,14 +32,22 @@ public final class EncoderBlock: Module {
 
   /// The keys of a checkpoint, below the block's own path.
   public struct Names: Sendable {
+    /// The key of the attention, or nothing.
     public var attention: String
+    /// The keys of the attention, below its own.
     public var attentionNames: SelfAttention.Names
+    /// The key of the attention's norm.
     public var attentionNorm: String
+    /// The key of the feed-forward part, or nothing.
     public var feedForward: String
+    /// The keys of the feed-forward part, below its own.
     public var feedForwardNames: FeedForward.Names
+    /// The key of the feed-forward part's norm.
     public var feedForwardNorm: String
+    /// The keys of the factors of both parts.
     public var layerScales: (String, String) = ("ls1", "ls2")
 
+    /// Reads or draws the parameters below a scope.
     public init(
       attention: (String, SelfAttention.Names), norm: String, feedForward: (String, FeedForward.Names),
       _ feedForwardNorm: String
@@ -46,13 +59,17 @@ public final class EncoderBlock: Module {
     }
   }
 
+  /// What this is made of.
   public let configuration: Configuration
+  /// The attention.
   public let attention: SelfAttention
+  /// The feed-forward part.
   public let feedForward: FeedForward
   private let attentionNorm: TokenNorm
   private let feedForwardNorm: TokenNorm
   private let scales: (Parameter, Parameter)?
 
+  /// Reads or draws the parameters below a scope.
   public init(_ configuration: Configuration, _ names: Names, _ scope: Scope) throws {
     self.configuration = configuration
     let width = configuration.attention.width
@@ -103,8 +120,10 @@ public final class EncoderBlock: Module {
 
 /// Blocks, one after the other.
 public struct EncoderStack {
+  /// The blocks, the first one first.
   public let blocks: [EncoderBlock]
 
+  /// Makes so many blocks, each from its place.
   public init(_ count: Int, _ block: (Int) throws -> EncoderBlock) throws {
     var blocks: [EncoderBlock] = []
     for index in 0..<count { blocks.append(try block(index)) }

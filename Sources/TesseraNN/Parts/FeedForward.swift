@@ -14,15 +14,20 @@ public final class FeedForward: Module {
       /// One projection, whose first half is the gate.
       case packed
     }
+    /// The length of a token's vector.
     public var width: Int
     /// What the first projection gives; with a packed gate, half of it is left.
     public var hidden: Int
+    /// What the feed-forward part applies inside.
     public var activation: Activation
+    /// Projections have biases.
     public var bias = true
+    /// How the hidden values come about.
     public var gate = Gate.none
     /// The hidden values are normalised before the last projection.
     public var norm: TokenNorm.Kind?
 
+    /// With the sizes that are always given; the rest has defaults.
     public init(width: Int, hidden: Int, _ activation: Activation) {
       (self.width, self.hidden, self.activation) = (width, hidden, activation)
     }
@@ -32,18 +37,23 @@ public final class FeedForward: Module {
   public struct Names: Sendable {
     /// One key; with a separate gate two, the gate's first.
     public var inputs: [String]
+    /// The key of the last projection.
     public var output: String
+    /// The norm's key.
     public var norm: String
+    /// The keys, in the order of the properties.
     public init(_ inputs: [String], _ output: String, norm: String = "norm") {
       (self.inputs, self.output, self.norm) = (inputs, output, norm)
     }
   }
 
+  /// What this is made of.
   public let configuration: Configuration
   private let inputs: [Linear]
   private let norm: TokenNorm?
   private let output: Linear
 
+  /// Reads or draws the parameters below a scope.
   public init(_ configuration: Configuration, _ names: Names, _ scope: Scope) throws {
     self.configuration = configuration
     let inner = configuration.gate == .packed ? configuration.hidden / 2 : configuration.hidden

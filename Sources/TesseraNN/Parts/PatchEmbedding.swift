@@ -2,7 +2,9 @@ import TesseraTensor
 
 /// Cuts a picture into patches and makes a token of each: a convolution whose stride is its kernel.
 public final class PatchEmbedding: Module {
+  /// Height and width of a patch.
   public let patch: Size2D
+  /// Channels of a picture.
   public let channels: Int
   private let projection: Convolution
   private let norm: TokenNorm?
@@ -40,11 +42,15 @@ public final class PatchEmbedding: Module {
 
 /// A height and a width.
 public struct Size2D: Sendable, Codable, Hashable, CustomStringConvertible {
+  /// Rows.
   public var height: Int
+  /// The length of a token's vector.
   public var width: Int
+  /// Height first.
   public init(_ height: Int, _ width: Int) { (self.height, self.width) = (height, width) }
   /// Height times width.
   public var area: Int { height * width }
+  /// Height and width in words.
   public var description: String { "\(height) x \(width)" }
 }
 

@@ -7,7 +7,9 @@ import TesseraTensor
 /// Half of the buckets are for keys behind the query, half for those before it. In each half, small distances have buckets of their
 /// own, larger ones share them logarithmically, and those beyond the greatest distance share the last.
 public final class RelativePositionBias: Module {
+  /// Buckets of distances.
   public let buckets: Int
+  /// The distance from which all share the last bucket.
   public let greatestDistance: Int
   private let table: Embedding
 

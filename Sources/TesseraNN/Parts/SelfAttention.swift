@@ -6,8 +6,11 @@ import TesseraTensor
 public final class SelfAttention: Module {
   /// What an attention is made of.
   public struct Configuration: Sendable, Codable {
+    /// The length of a token's vector.
     public var width: Int
+    /// How many heads attention has.
     public var heads: Int
+    /// The length of a vector in one head.
     public var headWidth: Int
     /// Queries, keys and values have biases.
     public var bias = true
@@ -20,6 +23,7 @@ public final class SelfAttention: Module {
     /// The joined heads are normalised before the projection.
     public var outputNorm: TokenNorm.Kind?
 
+    /// With the sizes that are always given; the rest has defaults.
     public init(width: Int, heads: Int, headWidth: Int? = nil) {
       (self.width, self.heads, self.headWidth) = (width, heads, headWidth ?? width / max(heads, 1))
     }
@@ -29,10 +33,13 @@ public final class SelfAttention: Module {
   public struct Names: Sendable {
     /// One key, or three for queries, keys, values.
     public var inputs: [String]
+    /// The key of the last projection.
     public var output: String
+    /// The keys, in the order of the properties.
     public init(_ inputs: [String], _ output: String) { (self.inputs, self.output) = (inputs, output) }
   }
 
+  /// What this is made of.
   public let configuration: Configuration
   private let inputs: [Linear]
   private let output: Linear
@@ -40,6 +47,7 @@ public final class SelfAttention: Module {
   private let keyNorm: TokenNorm?
   private let outputNorm: TokenNorm?
 
+  /// Reads or draws the parameters below a scope.
   public init(_ configuration: Configuration, _ names: Names, _ scope: Scope) throws {
     self.configuration = configuration
     let (width, inner) = (configuration.width, configuration.heads * configuration.headWidth)
@@ -96,6 +104,7 @@ public final class TokenNorm {
   private let layer: LayerNorm?
   private let rms: RMSNorm?
 
+  /// Reads or draws the parameters below a scope.
   public init(_ kind: Kind, _ width: Int, _ scope: Scope) throws {
     switch kind {
     case .layer(let epsilon): (layer, rms) = (try LayerNorm(width, epsilon: epsilon, scope), nil)
@@ -103,5 +112,6 @@ public final class TokenNorm {
     }
   }
 
+  /// Normalises the last axis.
   public func callAsFunction(_ x: Tensor) throws -> Tensor { try layer?(x) ?? rms?(x) ?? x }
 }

@@ -18,6 +18,7 @@ public struct TokenState {
   /// How many tokens at the start are special (class, distillation, registers) and not for reducers.
   public var special: Int
 
+  /// Tokens of which only the features, and perhaps the mask, are known.
   public init(_ features: Tensor, mask: Tensor? = nil, special: Int = 0) {
     (self.features, self.mask, self.special) = (features, mask, special)
   }
@@ -127,5 +128,6 @@ public protocol TokenHook {
 }
 
 extension TokenHook {
+  /// Sizes count, unless a hook says otherwise.
   public var proportionalAttention: Bool { true }
 }
