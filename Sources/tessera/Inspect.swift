@@ -3,9 +3,12 @@ import TesseraText
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show what a tokenizer is made of, how it cuts a text, or what one stage does.",
+    abstract: "Show what a tokenizer or a model is made of, how a text is cut, or what one stage does.",
     discussion: """
       Without a text: parts, sizes and oddities. With a file or --text: the text with its tokens made visible.
+      A folder of a network alone: its parts, their parameters, and the multiply-adds of one pass.
+
+      Example: tessera inspect deit-small/ --json
 
       Example: tessera inspect --tokenizer tokenizer.json --text "Ein Wort, zwei Wörter."
 
@@ -16,8 +19,9 @@ struct Inspect: ParsableCommand {
       """)
 
   @OptionGroup var source: TokenizerOptions
-  @Argument(help: "A file whose tokens are shown; - for standard input.") var file: String?
+  @Argument(help: "A file whose tokens are shown; - for standard input. Or a folder of a model.") var file: String?
   @Option(help: "A text whose tokens are shown.") var text: String?
+  @Option(help: "How many tokens the text has that a model is run on.") var tokens = 128
   @Flag(help: "Show the id of every token.") var ids = false
   @Flag(help: "Leave out the tokens of the template.") var noSpecialTokens = false
   @Flag(help: "Try single stages; needs --jsonl.") var stage = false
@@ -38,9 +42,19 @@ struct Inspect: ParsableCommand {
     }
     if stage && !jsonl { throw ValidationError("--stage reads JSON lines; add --jsonl.") }
     if jsonl && !stage { throw ValidationError("--jsonl goes with --stage; use --json for a report.") }
-    if !stage && source.tokenizer == nil { throw ValidationError("Give --tokenizer, or --stage --jsonl.") }
+    if tokens < 1 || tokens > 1 << 20 { throw ValidationError("--tokens is in 1...1048576, not \(tokens).") }
+    if modelFolder != nil { return }
+    if !stage && source.tokenizer == nil {
+      throw ValidationError("Give --tokenizer, a folder of a model, or --stage --jsonl.")
+    }
     if file != nil, text != nil { throw ValidationError("Give a file or --text, not both.") }
     if stage, file != nil || text != nil { throw ValidationError("--stage reads its texts from standard input.") }
+  }
+
+  /// The folder of a model, if that is what is asked about.
+  private var modelFolder: String? {
+    guard !stage, source.tokenizer == nil, text == nil, let file else { return nil }
+    return ModelInspection.isModel(file) ? file : nil
   }
 
   func run() throws {
@@ -50,6 +64,10 @@ struct Inspect: ParsableCommand {
     }
     if stage {
       guard try Console.answerLines(StageLine.answer) else { throw ExitCode(1) }
+      return
+    }
+    if let modelFolder {
+      try ModelInspection(folder: modelFolder, tokens: tokens, json: json).run()
       return
     }
     let tokenizer = try source.load()

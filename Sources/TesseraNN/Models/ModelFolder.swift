@@ -38,6 +38,20 @@ public struct ModelFolder: Sendable {
   /// The configuration as it stands in the file.
   public func values() throws -> [String: JSONValue] { try configuration() }
 
+  /// Another JSON file of the folder, or nil if there is none.
+  /// - Throws: `CheckpointError` if it is there and cannot be read as the type.
+  public func optional<Value: Decodable>(_ name: String, _ type: Value.Type = Value.self) throws -> Value? {
+    let file = path + "/" + name
+    guard FileManager.default.fileExists(atPath: file) else { return nil }
+    do {
+      return try JSONDecoder().decode(type, from: Data(contentsOf: URL(fileURLWithPath: file)))
+    } catch let error as DecodingError {
+      throw CheckpointError.malformed(file, describe(error))
+    } catch {
+      throw CheckpointError.unreadable(file, "it cannot be read")
+    }
+  }
+
   /// The tensors of the folder.
   public func checkpoint() throws -> Checkpoint { try Checkpoint(folder: path) }
 }

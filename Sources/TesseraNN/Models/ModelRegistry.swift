@@ -4,7 +4,12 @@ import TesseraTensor
 public enum ModelRegistry {
   /// Every model that a folder can be read as.
   public static var models: [any PublishedModel.Type] {
-    []
+    [
+      BERTModel.self, T5Encoder.self, ViTModel.self, TimmModel.self,
+      GPT2Model.self, LlamaModel.self,
+      CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self, DETRDetector.self, DETRModel.self,
+      LlavaModel.self,
+    ]
   }
 
   /// Reads a folder as what its configuration says.
