@@ -66,6 +66,8 @@ struct StandardPartRefusalTests {
     arguments: [
       ("vq", "{\"codebook_size\": 0}"), ("vq", "{}"), ("vq", "{\"codebook_size\": 4, \"heads\": 0}"),
       ("vq", "{\"codebook_size\": 4, \"heads\": 9223372036854775807}"), ("vq", "{\"codebook_size\": \"x\"}"),
+      ("vq", "{\"codebook_size\": 1000000000000}"),
+      ("vq", "{\"codebook_size\": 9223372036854775807}"), ("sim_vq", "{\"codebook_size\": 1000000000000}"),
       ("vq", "{\"codebook_size\": 4, \"nonsense\": 1}"), ("fsq", "{\"levels\": []}"), ("fsq", "{\"levels\": [2, 5]}"),
       ("fsq", "{\"levels\": [4611686018427387904, 5, 5]}"), ("fsq", "{\"levels\": [5, -1]}"),
       ("fsq", "{\"levels\": [5]}"),
@@ -98,6 +100,10 @@ struct StandardPartRefusalTests {
       ("flow_match_euler", "{\"num_inference_steps\": 5, \"use_dynamic_shifting\": true}"),
       ("flow_match_euler", "{\"num_inference_steps\": 5, \"shift\": -1}"),
       ("flow_match_euler", "{\"num_inference_steps\": 5, \"sigmas\": [1.0, 0.5]}"),
+      ("ddim", "{\"num_inference_steps\": 5, \"steps_offset\": 9223372036854775807}"),
+      ("ddim", "{\"num_inference_steps\": 5, \"num_train_timesteps\": 1000000000000}"),
+      ("euler", "{\"num_inference_steps\": 5, \"num_train_timesteps\": 1000000000000}"),
+      ("dpm_solver_multistep", "{\"num_inference_steps\": 5, \"use_karras_sigmas\": true, \"sigma_min\": -1}"),
       ("respacing", "{\"num_inference_steps\": 0}"),
       ("respacing", "{\"num_inference_steps\": 999, \"kind\": \"ddim\"}"),
     ])

@@ -30,11 +30,14 @@ public enum AdversarialLoss: String, Sendable, Codable, CaseIterable {
 public struct LeCamRegularizer: Sendable, Codable {
   /// Moving averages of the logits of real and of generated pictures.
   public private(set) var real: Double
+  /// Moving average of the logits of generated pictures.
   public private(set) var fake: Double
+  /// How much of the averages a step keeps.
   public var decay: Double
   /// True if the averages are updated before they are used, as in WeTok.
   public var updatesFirst: Bool
 
+  /// Averages to start from.
   public init(real: Double = 0, fake: Double = 0, decay: Double = 0.999, updatesFirst: Bool = false) {
     (self.real, self.fake, self.decay, self.updatesFirst) = (real, fake, decay, updatesFirst)
   }

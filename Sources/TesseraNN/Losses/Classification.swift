@@ -11,8 +11,10 @@ public struct CrossEntropy: Sendable {
   public var labelSmoothing = 0.0
   /// Targets with this value count nothing.
   public var ignoreIndex = -100
+  /// What is made of single losses.
   public var reduction = Reduction.mean
 
+  /// A cross-entropy with options.
   public init(labelSmoothing: Double = 0, ignoreIndex: Int = -100, reduction: Reduction = .mean) {
     (self.labelSmoothing, self.ignoreIndex, self.reduction) = (labelSmoothing, ignoreIndex, reduction)
   }

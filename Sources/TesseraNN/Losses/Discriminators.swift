@@ -4,13 +4,16 @@ import TesseraTensor
 ///
 /// Paper: *Image-to-Image Translation with Conditional Adversarial Networks*, 2016 (arXiv 1611.07004). Keys: `main.N.*`, as in VQGAN.
 public final class PatchDiscriminator: Module {
+  /// What the part is made of.
   public struct Configuration: Sendable {
+    /// Channels of a picture.
     public var channels = 3
     /// Filters of the first layer; later layers have up to eight times as many.
     public var width = 64
     /// Layers with normalization.
     public var layers = 3
 
+    /// Sizes of a discriminator.
     public init(channels: Int = 3, width: Int = 64, layers: Int = 3) {
       (self.channels, self.width, self.layers) = (channels, width, layers)
     }
@@ -20,9 +23,10 @@ public final class PatchDiscriminator: Module {
   private let middle: [(Convolution, BatchNorm)]
   private let last: Convolution
 
+  /// - Throws: `TensorError.invalid` for sizes out of range; `CheckpointError` for keys that are missing
   public init(_ configuration: Configuration = Configuration(), _ scope: Scope) throws {
     let (width, layers) = (configuration.width, configuration.layers)
-    guard configuration.channels > 0, (1...1 << 16).contains(width), (1...16).contains(layers) else {
+    guard configuration.channels > 0, (1...4096).contains(width), (1...16).contains(layers) else {
       throw TensorError.invalid(
         "PatchDiscriminator", "\(layers) layers of \(width) filters over \(configuration.channels) channels")
     }
@@ -56,13 +60,20 @@ public final class PatchDiscriminator: Module {
 
 /// Normalization by the statistics of a batch in training and by their moving averages afterwards (Ioffe, Szegedy 2015).
 public final class BatchNorm: Module {
+  /// Added to variances.
   public let epsilon: Double
+  /// The share of a batch in the averages.
   public let momentum: Double
+  /// `[channels]`
   public let weight: Parameter
+  /// `[channels]`
   public let bias: Parameter
+  /// Average of the means, `[channels]`
   public let runningMean: Parameter
+  /// Average of the unbiased variances, `[channels]`
   public let runningVariance: Parameter
 
+  /// Keys: `weight`, `bias`, `running_mean`, `running_var`.
   public init(_ channels: Int, epsilon: Double = 1e-5, momentum: Double = 0.1, _ scope: Scope) throws {
     (self.epsilon, self.momentum) = (epsilon, momentum)
     weight = try scope.parameter("weight", [channels], .ones)
@@ -92,13 +103,18 @@ public final class BatchNorm: Module {
 /// Source: bytedance/1d-tokenizer (TA-TiTok, arXiv 2501.07730). Keys: `block_in.0`, `blocks.N.0`, `blocks.N.2`, `to_logits.0`,
 /// `to_logits.2`.
 public final class BlurDiscriminator: Module {
+  /// What the part is made of.
   public struct Configuration: Sendable {
+    /// Channels of a picture.
     public var channels = 3
+    /// Filters of the first layer.
     public var width = 128
+    /// How often the picture is halved; filters double each time.
     public var stages = 3
     /// Groups of the normalization.
     public var groups = 32
 
+    /// Sizes of a discriminator.
     public init(channels: Int = 3, width: Int = 128, stages: Int = 3, groups: Int = 32) {
       (self.channels, self.width, self.stages, self.groups) = (channels, width, stages, groups)
     }
@@ -109,9 +125,10 @@ public final class BlurDiscriminator: Module {
   private let hidden: Convolution
   private let output: Convolution
 
+  /// - Throws: `TensorError.invalid` for sizes out of range; `CheckpointError` for keys that are missing
   public init(_ configuration: Configuration = Configuration(), _ scope: Scope) throws {
     let (width, count) = (configuration.width, configuration.stages)
-    guard configuration.channels > 0, (1...1 << 16).contains(width), (1...8).contains(count), configuration.groups > 0,
+    guard configuration.channels > 0, (1...4096).contains(width), (1...8).contains(count), configuration.groups > 0,
       width % configuration.groups == 0
     else {
       throw TensorError.invalid(

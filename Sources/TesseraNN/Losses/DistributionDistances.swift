@@ -7,6 +7,7 @@ public struct FeatureMoments {
   private var sum: Tensor?
   private var products: Tensor?
 
+  /// No features yet.
   public init() {}
 
   /// - Parameter features: `[batch, width]`

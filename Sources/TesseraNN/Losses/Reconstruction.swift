@@ -11,6 +11,8 @@ public enum ReconstructionLoss: String, Sendable, Codable, CaseIterable {
   /// The same curve under the name of its author (Huber 1964).
   case huber
 
+  /// The loss of two tensors of one shape.
+  /// - Throws: `TensorError.invalid` if the shapes differ
   public func callAsFunction(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     guard prediction.shape == target.shape else {
       throw TensorError.invalid("ReconstructionLoss", "\(prediction.summary) and \(target.summary)")

@@ -8,9 +8,12 @@ import TesseraTensor
 public struct StructuralSimilarity: Sendable {
   /// The largest value minus the smallest that pixels can have.
   public var dataRange: Double
+  /// Pixels along a side of the window; odd.
   public var windowSize = 11
+  /// Of the window, in pixels.
   public var deviation = 1.5
 
+  /// Similarity of pictures whose pixels span a range.
   public init(dataRange: Double = 1) { self.dataRange = dataRange }
 
   /// - Parameters: `[batch, channels, height, width]`, at least as large as the window

@@ -36,7 +36,6 @@ extension StandardParts {
     Field("use_cosine_sim", "cosines in the place of distances (false)"), Field("decay", "of moving averages (0.8)"),
     Field("eps", "of the averages (1e-5)"), Field("ema_update", "learn by moving averages (true)"),
     Field("learnable_codebook", "learn by gradients (false)"), Field("rotation_trick", "gradients are rotated (true)"),
-    Field("straight_through", "gradients pass unchanged (false)"),
     Field("commitment_weight", "(1)"), Field("commitment_use_cross_entropy_loss", "(false)"),
     Field("orthogonal_reg_weight", "(0)"), Field("orthogonal_reg_active_codes_only", "(false)"),
     Field("codebook_diversity_loss_weight", "(0)"), Field("codebook_diversity_temperature", "(100)"),

@@ -8,6 +8,7 @@ import TesseraTensor
 public struct StandardPart: Sendable {
   /// Something that goes in or comes out.
   public struct Field: Sendable {
+    /// The key.
     public let name: String
     /// Type, shape and meaning.
     public let text: String
@@ -25,7 +26,9 @@ public struct StandardPart: Sendable {
   public let aliases: [String]
   /// One sentence.
   public let summary: String
+  /// Tensors that go in.
   public let inputs: [Field]
+  /// Tensors that come out.
   public let outputs: [Field]
   /// Options by the reference's names, with their defaults.
   public let options: [Field]
@@ -157,6 +160,7 @@ final class PartCall {
 
 /// All parts that can be run alone.
 public enum StandardParts {
+  /// Every part, quantizers first.
   public static let all: [StandardPart] =
     quantizers + samplers + operations + losses + metrics
 

@@ -5,11 +5,17 @@ import TesseraTensor
 /// Parameters: `embed` `[books, size, width]`, `cluster_size` `[books, size]`, `embed_avg` as `embed`, the names of
 /// vector-quantize-pytorch.
 public final class Codebook: Module {
+  /// How many tables there are.
   public let books: Int
+  /// Vectors of a table.
   public let size: Int
+  /// The length of a vector.
   public let width: Int
+  /// How nearness is measured.
   public let metric: Metric
+  /// How the vectors are learned.
   public let update: Update
+  /// What happens to codes that are hardly used.
   public let revival: Revival
 
   /// The vectors.
@@ -76,7 +82,8 @@ public final class Codebook: Module {
   ) throws {
     (self.books, self.size, self.width) = (books, size, width)
     (self.metric, self.update, self.revival, self.choice) = (metric, update, revival, choice)
-    guard size > 0, width > 0, books > 0 else {
+    let count = try product([books, size, width], "Codebook")
+    guard kMeansIterations ?? 1 <= 100_000, !scope.isRandom || count <= largestDrawnTable else {
       throw TensorError.invalid("Codebook", "\(books) tables of \(size) vectors of \(width) numbers")
     }
     let shape = [books, size, width]

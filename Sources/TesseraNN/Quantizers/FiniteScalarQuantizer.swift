@@ -9,6 +9,7 @@ import TesseraTensor
 ///
 ///     let quantizer = try FiniteScalarQuantizer(.init(levels: [8, 8, 8, 5, 5, 5]), scope)    // 64,000 codes
 public final class FiniteScalarQuantizer: Module, Quantizer {
+  /// What the part is made of.
   public struct Configuration: Sendable {
     /// How many values each dimension has; at least 2 (3 without symmetry).
     public var levels: [Int]
@@ -20,24 +21,31 @@ public final class FiniteScalarQuantizer: Module, Quantizer {
     public var preservesSymmetry = false
     /// True: numbers are cut at ±1 instead of squeezed by tanh.
     public var clampsHard = false
+    /// True if the linear maps have biases.
     public var projectionBias = true
     /// Share of numbers that get uniform noise in training; symmetric levels only.
     public var noiseDropout = 0.0
     /// True: vectors are turned by a fixed rotation `orthogonal_rot` first, and back afterwards.
     public var rotates = false
+    /// Of what is drawn at random.
     public var seed: UInt64 = 0
 
+    /// Dimensions of these levels.
     public init(levels: [Int], width: Int? = nil) { (self.levels, self.width) = (levels, width) }
   }
 
+  /// What it was made with.
   public let configuration: Configuration
+  /// How many different codes one place can have.
   public let codebookSize: Int
+  /// The length of the vectors going in.
   public let width: Int
   private let projectIn: Linear?
   private let projectOut: Linear?
   private let rotation: Parameter?
   private var stream: RandomStream
 
+  /// - Throws: `TensorError.invalid` for sizes out of range; `CheckpointError` for keys that are missing
   public init(_ configuration: Configuration, _ scope: Scope) throws {
     self.configuration = configuration
     let levels = configuration.levels
@@ -62,6 +70,7 @@ public final class FiniteScalarQuantizer: Module, Quantizer {
     super.init(scope)
   }
 
+  /// Quantizes vectors, as `Quantizer` says.
   public func quantize(_ z: Tensor, mask: Tensor?, training: Bool) throws -> Quantization {
     try demandWidth(z, "FiniteScalarQuantizer")
     let lead = Array(z.shape.dropLast())
@@ -83,6 +92,7 @@ public final class FiniteScalarQuantizer: Module, Quantizer {
     return Quantization(codes: codes, vectors: vectors)
   }
 
+  /// The vectors that codes stand for, as `Quantizer` says.
   public func vectors(_ codes: Tensor) throws -> Tensor {
     try demandCodes(codes, below: codebookSize)
     var ids = try codes.to(.int64)

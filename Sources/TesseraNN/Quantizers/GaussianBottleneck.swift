@@ -10,10 +10,12 @@ public struct GaussianBottleneck: Sendable {
   /// Weight of the divergence.
   public var weight = 1e-6
 
+  /// A bottleneck along an axis.
   public init(axis: Int = -1, weight: Double = 1e-6) { (self.axis, self.weight) = (axis, weight) }
 
   /// What the encoder says about the latents.
   public struct Posterior {
+    /// Half as long along the axis as what came in.
     public let mean: Tensor
     /// In -30...20.
     public let logVariance: Tensor

@@ -9,11 +9,13 @@ import TesseraTensor
 ///     let lfq = try LookupFreeQuantizer(.init(bits: 10), scope)
 ///     let bsq = try LookupFreeQuantizer(.spherical(bits: 18), scope)
 public final class LookupFreeQuantizer: Module, Quantizer {
+  /// What the part is made of.
   public struct Configuration: Sendable {
     /// Dimensions, and so bits, of a code: 1...62.
     public var bits: Int
     /// The length of the vectors; nil means one number for each bit. Other lengths are reached by linear maps.
     public var width: Int?
+    /// Parts of a vector that have codes of their own.
     public var codebooks = 1
     /// Codes are ±scale.
     public var scale = 1.0
@@ -21,9 +23,11 @@ public final class LookupFreeQuantizer: Module, Quantizer {
     public var spherical = false
     /// True: the first dimension is the lowest bit, as in WeTok; false: the highest, as in vector-quantize-pytorch.
     public var firstIsLowest = false
+    /// Weight of the entropy loss.
     public var entropyWeight = 0.1
     /// How much the entropy of all tokens together counts against the mean entropy of each.
     public var diversityGamma = 1.0
+    /// Weight of the loss that holds vectors near their codes.
     public var commitmentWeight = 0.0
     /// The distances are multiplied by this in the softmax of the entropy loss.
     public var inverseTemperature = 100.0
@@ -33,12 +37,16 @@ public final class LookupFreeQuantizer: Module, Quantizer {
     public var softClamp: Double?
     /// True: the map in is by cosines (scaled by `scale`).
     public var cosineProjection = false
+    /// True if the linear maps have biases.
     public var projectionBias = true
     /// The entropy loss is made positive by softplus(loss + offset).
     public var softplusOffset: Double?
+    /// True: vectors are turned by a fixed rotation `orthogonal_rot` first, and back afterwards.
     public var rotates = false
+    /// Of what is drawn at random.
     public var seed: UInt64 = 0
 
+    /// Codes of some bits.
     public init(bits: Int, width: Int? = nil) { (self.bits, self.width) = (bits, width) }
 
     /// Binary spherical quantization.
@@ -49,14 +57,18 @@ public final class LookupFreeQuantizer: Module, Quantizer {
     }
   }
 
+  /// What it was made with.
   public let configuration: Configuration
+  /// The length of the vectors going in.
   public let width: Int
+  /// How many different codes one place can have.
   public var codebookSize: Int { 1 << configuration.bits }
   private let projectIn: Linear?
   private let cosineIn: Parameter?
   private let projectOut: Linear?
   private let rotation: Parameter?
 
+  /// - Throws: `TensorError.invalid` for sizes out of range; `CheckpointError` for keys that are missing
   public init(_ configuration: Configuration, _ scope: Scope) throws {
     self.configuration = configuration
     guard (1...62).contains(configuration.bits) else {
@@ -78,6 +90,7 @@ public final class LookupFreeQuantizer: Module, Quantizer {
     super.init(scope)
   }
 
+  /// Quantizes vectors, as `Quantizer` says.
   public func quantize(_ z: Tensor, mask: Tensor?, training: Bool) throws -> Quantization {
     try demandWidth(z, "LookupFreeQuantizer")
     let lead = Array(z.shape.dropLast())
@@ -98,6 +111,7 @@ public final class LookupFreeQuantizer: Module, Quantizer {
     return Quantization(codes: codes, vectors: vectors, losses: losses)
   }
 
+  /// The vectors that codes stand for, as `Quantizer` says.
   public func vectors(_ codes: Tensor) throws -> Tensor {
     try demandCodes(codes, below: codebookSize)
     var ids = try codes.to(.int64)

@@ -44,15 +44,19 @@ public struct Quantization {
 
   /// One part of the objective.
   public struct LossTerm {
+    /// What a term is about.
     public enum Name: String, Sendable {
       case commitment, codebook, entropy, diversity, orthogonality, divergence, latent
     }
+    /// What it is about.
     public var name: Name
     /// Without its weight: a number, or one for each level of a residual quantizer.
     public var value: Tensor
+    /// What it counts.
     public var weight: Double
   }
 
+  /// A result.
   public init(codes: Tensor, vectors: Tensor, losses: [LossTerm] = []) {
     (self.codes, self.vectors, self.losses) = (codes, vectors, losses)
   }
@@ -112,6 +116,9 @@ func demandCodes(_ codes: Tensor, below bound: Int, dropped: Bool = false) throw
     throw TensorError.invalid("vectors", "code \(low < 0 ? low : high) is not in 0..<\(bound)")
   }
 }
+
+/// Numbers of a table that is drawn at random: more than any published codebook has, so a slip does not fill the memory.
+let largestDrawnTable = 1 << 28
 
 /// The product of counts, checked.
 func product(_ counts: [Int], _ operation: String) throws -> Int {

@@ -8,7 +8,9 @@ import TesseraTensor
 public final class ResidualQuantizer: Module, Quantizer {
   /// The levels; their width is the inner one.
   public let layers: [any Quantizer]
+  /// The length of the vectors going in.
   public let width: Int
+  /// How many different codes one place can have.
   public var codebookSize: Int { layers.map(\.codebookSize).max() ?? 0 }
 
   /// How many levels training keeps; nil keeps all.
@@ -20,10 +22,12 @@ public final class ResidualQuantizer: Module, Quantizer {
     public var minimum = 1
     /// Kept numbers are rounded up to a multiple of this.
     public var multiple = 1
+    /// Where depths are drawn from.
     public var stream: RandomStream
     /// A fixed number in the place of the random one.
     public var fixed: Int?
 
+    /// A depth that is drawn, or fixed.
     public init(minimum: Int = 1, multiple: Int = 1, seed: UInt64 = 0, fixed: Int? = nil) {
       (self.minimum, self.multiple, stream, self.fixed) = (minimum, multiple, RandomStream(seed: seed), fixed)
     }
@@ -110,6 +114,7 @@ public final class ResidualQuantizer: Module, Quantizer {
     try self.init(layers, width: configuration.width ?? configuration.bits, scope)
   }
 
+  /// Quantizes vectors, as `Quantizer` says.
   public func quantize(_ z: Tensor, mask: Tensor?, training: Bool) throws -> Quantization {
     let depth = training ? dropout?.depth(of: layers.count) ?? layers.count : layers.count
     return try quantize(z, mask: mask, training: training, depth: depth)
@@ -144,6 +149,7 @@ public final class ResidualQuantizer: Module, Quantizer {
       codes: try .stacked(codes, axis: -1), vectors: vectors, losses: try Self.byLevel(terms, levels: layers.count))
   }
 
+  /// The vectors that codes stand for, as `Quantizer` says.
   public func vectors(_ codes: Tensor) throws -> Tensor {
     let levels = codes.rank > 0 ? codes.size(-1) : 0
     guard levels >= 1, levels <= layers.count else {
@@ -189,7 +195,9 @@ public final class ResidualQuantizer: Module, Quantizer {
 public final class GroupedQuantizer: Module, Quantizer {
   /// One for each part.
   public let groups: [any Quantizer]
+  /// The length of the vectors going in.
   public var width: Int { groups.reduce(0) { $0 + $1.width } }
+  /// How many different codes one place can have.
   public var codebookSize: Int { groups.map(\.codebookSize).max() ?? 0 }
 
   /// - Parameter make: makes the quantizer of a group below a scope `rvqs.N`
@@ -211,6 +219,7 @@ public final class GroupedQuantizer: Module, Quantizer {
       losses: try terms.map { .init(name: $0[0].name, value: try .stacked($0.map(\.value)), weight: $0[0].weight) })
   }
 
+  /// The vectors that codes stand for, as `Quantizer` says.
   public func vectors(_ codes: Tensor) throws -> Tensor {
     guard codes.rank > 1, codes.size(0) == groups.count else {
       throw TensorError.invalid("vectors", "\(codes.summary) does not start with \(groups.count) groups")

@@ -10,7 +10,9 @@ public final class NormalScalarQuantizer: Quantizer {
   public let levels: [Double]
   /// Numbers beyond ±range are cut.
   public let range: Double
+  /// The length of the vectors going in.
   public let width: Int
+  /// How many different codes one place can have.
   public var codebookSize: Int { levels.count }
 
   /// - Parameters:
@@ -42,6 +44,7 @@ public final class NormalScalarQuantizer: Quantizer {
     return Quantization(codes: codes, vectors: training ? try values.straightThrough(to: z) : values)
   }
 
+  /// The vectors that codes stand for, as `Quantizer` says.
   public func vectors(_ codes: Tensor) throws -> Tensor {
     try demandCodes(codes, below: levels.count)
     let values = try Tensor(levels.map { Float($0 * range / 3) }, device: codes.device)
@@ -53,15 +56,20 @@ public final class NormalScalarQuantizer: Quantizer {
 ///
 /// Paper: *Disentanglement via Latent Quantization*, 2023 (arXiv 2305.18378). Parameters: `values_per_latent.I`.
 public final class LatentQuantizer: Module, Quantizer {
+  /// How many values each dimension has.
   public let levels: [Int]
+  /// The values of each dimension.
   public let values: [Parameter]
   /// Weight of the loss that moves what is quantized.
   public let commitmentWeight: Double
   /// Weight of the loss that moves the values.
   public let quantizationWeight: Double
+  /// How many different codes one place can have.
   public let codebookSize: Int
+  /// The length of the vectors going in.
   public var width: Int { levels.count }
 
+  /// - Throws: `TensorError.invalid` unless every dimension has two values or more
   public init(levels: [Int], commitmentWeight: Double = 0.1, quantizationWeight: Double = 0.1, _ scope: Scope) throws {
     guard !levels.isEmpty, levels.allSatisfy({ $0 >= 2 }) else {
       throw TensorError.invalid("LatentQuantizer", "levels \(levels): each is at least 2")
@@ -81,6 +89,7 @@ public final class LatentQuantizer: Module, Quantizer {
     (0..<count).map { count % 2 == 1 ? Float($0) / Float(count - 1) - 0.5 : Float($0) / Float(count) - 0.5 }
   }
 
+  /// Quantizes vectors, as `Quantizer` says.
   public func quantize(_ z: Tensor, mask: Tensor?, training: Bool) throws -> Quantization {
     try demandWidth(z, "LatentQuantizer")
     var (places, chosen): ([Tensor], [Tensor]) = ([], [])
@@ -136,13 +145,16 @@ public final class LatentQuantizer: Module, Quantizer {
 ///
 /// Paper: *The Free Transformer*, 2025 (arXiv 2510.17558), section 3.4.
 public final class BinaryMapper: Quantizer {
+  /// Bits of a code.
   public let bits: Int
   /// Entropy, in nats, that is free: what lies below costs.
   public let threshold: Double
   /// True to take the likelier bit in the place of a draw.
   public var deterministic: Bool
   private var stream: RandomStream
+  /// The length of the vectors going in.
   public var width: Int { bits }
+  /// How many different codes one place can have.
   public var codebookSize: Int { 1 << bits }
 
   /// - Parameter bits: 1...16
@@ -177,6 +189,7 @@ public final class BinaryMapper: Quantizer {
       codes: codes, vectors: vectors, losses: [.init(name: .divergence, value: divergence, weight: 1)])
   }
 
+  /// The vectors that codes stand for, as `Quantizer` says.
   public func vectors(_ codes: Tensor) throws -> Tensor {
     try demandCodes(codes, below: codebookSize)
     return try codes.to(.int64).oneHot(codebookSize).to(.float32)

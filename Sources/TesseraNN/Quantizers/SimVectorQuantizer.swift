@@ -5,8 +5,11 @@ import TesseraTensor
 /// Paper: *Addressing Representation Collapse in Vector Quantized Models with One Linear Layer*, 2024 (arXiv 2411.02038). Parameters:
 /// `frozen_codebook`, `code_transform.weight`.
 public final class SimVectorQuantizer: Module, Quantizer {
+  /// The length of the vectors going in.
   public let width: Int
+  /// How many different codes one place can have.
   public let codebookSize: Int
+  /// How gradients pass.
   public var estimator: GradientEstimator
   /// Weight of the loss that holds vectors at their codes, relative to the one that moves codes.
   public var commitmentWeight: Double
@@ -21,7 +24,7 @@ public final class SimVectorQuantizer: Module, Quantizer {
     commitmentWeight: Double = 0.25, weight: Double = 1, _ scope: Scope
   ) throws {
     let inner = codeWidth ?? width
-    guard width > 0, codebookSize > 0, inner > 0 else {
+    guard width > 0, try product([codebookSize, inner], "SimVectorQuantizer") <= largestDrawnTable else {
       throw TensorError.invalid("SimVectorQuantizer", "\(codebookSize) codes of \(width) numbers from \(inner)")
     }
     (self.width, self.codebookSize, self.estimator) = (width, codebookSize, estimator)
@@ -32,6 +35,7 @@ public final class SimVectorQuantizer: Module, Quantizer {
     super.init(scope)
   }
 
+  /// Quantizes vectors, as `Quantizer` says.
   public func quantize(_ z: Tensor, mask: Tensor?, training: Bool) throws -> Quantization {
     try demandWidth(z, "SimVectorQuantizer")
     let codebook = try transform(frozen.value)
@@ -49,6 +53,7 @@ public final class SimVectorQuantizer: Module, Quantizer {
       codes: codes, vectors: try estimator(z, chosen), losses: [.init(name: .codebook, value: loss, weight: weight)])
   }
 
+  /// The vectors that codes stand for, as `Quantizer` says.
   public func vectors(_ codes: Tensor) throws -> Tensor {
     try demandCodes(codes, below: codebookSize)
     return try transform(frozen.value.embedding(codes.to(.int64)))

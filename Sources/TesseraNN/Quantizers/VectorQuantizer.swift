@@ -11,9 +11,11 @@ import TesseraTensor
 ///
 /// - Complexity: O(vectors · codebookSize · width) multiply-adds.
 public final class VectorQuantizer: Module, Quantizer {
+  /// What the part is made of.
   public struct Configuration: Sendable {
     /// The length of the vectors going in.
     public var width: Int
+    /// How many codes a codebook has.
     public var codebookSize: Int
     /// The length of code vectors; nil means `width / heads`. Other lengths are reached by linear maps.
     public var codebookWidth: Int?
@@ -21,11 +23,15 @@ public final class VectorQuantizer: Module, Quantizer {
     public var heads = 1
     /// True if every head has a codebook of its own.
     public var separateCodebooks = false
+    /// How nearness is measured.
     public var metric = Codebook.Metric.euclidean
+    /// How code vectors are learned.
     public var update = Codebook.Update.movingAverage(decay: 0.99, epsilon: 1e-5)
+    /// What happens to codes that are hardly used.
     public var revival = Codebook.Revival.none
     /// Iterations of the k-means that chooses the first code vectors; nil draws them.
     public var kMeansIterations: Int?
+    /// How gradients pass.
     public var estimator = GradientEstimator.rotation
     /// Weight of the loss that holds vectors near their codes.
     public var commitmentWeight = 1.0
@@ -33,24 +39,33 @@ public final class VectorQuantizer: Module, Quantizer {
     public var codebookWeight: Double?
     /// True if the commitment loss is the cross-entropy of the distances.
     public var commitmentByCrossEntropy = false
+    /// Weight of the loss that makes code vectors orthogonal.
     public var orthogonalityWeight = 0.0
     /// True if only the codes of this batch are kept orthogonal.
     public var orthogonalityOfActiveCodes = false
+    /// Weight of the loss that spreads use over the codes.
     public var diversityWeight = 0.0
+    /// What distances are multiplied by in it.
     public var diversityTemperature = 100.0
     /// True to give zeros where a mask is false; false to give what came in.
     public var zerosWhereMasked = true
+    /// Of what is drawn at random.
     public var seed: UInt64 = 0
 
+    /// Codes for vectors of a length.
     public init(width: Int, codebookSize: Int) { (self.width, self.codebookSize) = (width, codebookSize) }
   }
 
+  /// What it was made with.
   public let configuration: Configuration
+  /// The code vectors.
   public let codebook: Codebook
   private let projectIn: Linear?
   private let projectOut: Linear?
 
+  /// The length of the vectors going in.
   public var width: Int { configuration.width }
+  /// How many different codes one place can have.
   public var codebookSize: Int { configuration.codebookSize }
   private var heads: Int { configuration.heads }
 
@@ -78,6 +93,7 @@ public final class VectorQuantizer: Module, Quantizer {
     super.init(scope)
   }
 
+  /// Quantizes vectors, as `Quantizer` says.
   public func quantize(_ z: Tensor, mask: Tensor?, training: Bool) throws -> Quantization {
     try demandWidth(z, "VectorQuantizer")
     guard z.rank == 3 else {
@@ -108,6 +124,7 @@ public final class VectorQuantizer: Module, Quantizer {
     return result
   }
 
+  /// The vectors that codes stand for, as `Quantizer` says.
   public func vectors(_ codes: Tensor) throws -> Tensor {
     try demandCodes(codes, below: codebookSize)
     if heads > 1, codes.rank < 2 || codes.size(-1) != heads {

@@ -6,17 +6,23 @@ import TesseraTensor
 /// Paper: *DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models*, 2022 (arXiv 2211.01095). Agrees with
 /// diffusers' `DPMSolverMultistepScheduler`, also for the first and third order and the stochastic variants.
 public struct DPMSolver: DiffusionSampler {
+  /// What it was made with.
   public let configuration: SchedulerConfiguration
+  /// What the model is told at each step.
   public let timesteps: [Double]
   /// Noise levels at the steps, and after the last.
   public let sigmas: [Double]
+  /// The number of the next step.
   public private(set) var stepIndex = 0
   private var history: [Tensor] = []
 
+  /// True if steps need noise.
   public var needsNoise: Bool {
     configuration.algorithm == .stochasticData || configuration.algorithm == .stochasticNoise
   }
 
+  /// Lays out the steps.
+  /// - Throws: `TensorError.invalid` for numbers of steps and options that do not go together
   public init(_ configuration: SchedulerConfiguration = .init(), steps: Int) throws {
     try configuration.demandSteps(steps)
     guard (1...3).contains(configuration.solverOrder) else {
@@ -65,6 +71,9 @@ public struct DPMSolver: DiffusionSampler {
       sigmas = timesteps.map(grid.level)
     }
     let last = c.finalSigma == .zero ? 0 : low
+    guard timesteps.allSatisfy({ $0.isFinite && abs($0) < 1e9 }) else {
+      throw TensorError.invalid("scheduler", "the options give time steps that are no numbers: \(timesteps)")
+    }
     return (timesteps.map { $0.rounded(.towardZero) }, (sigmas + [last]).map(\.single))
   }
 
@@ -85,8 +94,10 @@ public struct DPMSolver: DiffusionSampler {
     }
   }
 
+  /// Back to the start.
   public mutating func restart() { (stepIndex, history) = (0, []) }
 
+  /// Takes the next step, as `DiffusionSampler` says.
   public mutating func step(_ output: Tensor, _ sample: Tensor, noise: Tensor?) throws -> SamplerStep {
     try demandStep(output, sample)
     let count = timesteps.count

@@ -5,18 +5,25 @@ import TesseraTensor
 ///
 /// Paper: *Denoising Diffusion Implicit Models*, 2020 (arXiv 2010.02502), equations 12 and 16. Agrees with diffusers' `DDIMScheduler`.
 public struct DDIMSampler: DiffusionSampler {
+  /// What it was made with.
   public let configuration: SchedulerConfiguration
+  /// The noise of the training steps.
   public let schedule: NoiseSchedule
+  /// What the model is told at each step.
   public let timesteps: [Double]
   /// 0: deterministic; 1: as much noise as DDPM.
   public let eta: Double
   /// True: the noise is computed anew from cut predictions.
   public let usesClippedOutput: Bool
+  /// The number of the next step.
   public private(set) var stepIndex = 0
   private let stride: Int
 
+  /// True if steps need noise.
   public var needsNoise: Bool { eta > 0 }
 
+  /// Lays out the steps.
+  /// - Throws: `TensorError.invalid` for numbers of steps and options that do not go together
   public init(
     _ configuration: SchedulerConfiguration = .init(), steps: Int, eta: Double = 0, usesClippedOutput: Bool = false
   ) throws {
@@ -29,8 +36,10 @@ public struct DDIMSampler: DiffusionSampler {
     try schedule.demandInside(timesteps)
   }
 
+  /// Back to the start.
   public mutating func restart() { stepIndex = 0 }
 
+  /// Takes the next step, as `DiffusionSampler` says.
   public mutating func step(_ output: Tensor, _ sample: Tensor, noise: Tensor?) throws -> SamplerStep {
     try demandStep(output, sample)
     let t = Int(timesteps[stepIndex])
@@ -56,12 +65,19 @@ public struct DDIMSampler: DiffusionSampler {
 /// Paper: *Denoising Diffusion Probabilistic Models*, 2020 (arXiv 2006.11239), equations 6 and 7; learned variances are those of arXiv
 /// 2102.09672. Agrees with diffusers' `DDPMScheduler`.
 public struct DDPMSampler: DiffusionSampler {
+  /// What it was made with.
   public let configuration: SchedulerConfiguration
+  /// The noise of the training steps.
   public let schedule: NoiseSchedule
+  /// What the model is told at each step.
   public let timesteps: [Double]
+  /// The number of the next step.
   public private(set) var stepIndex = 0
+  /// True if steps need noise.
   public var needsNoise: Bool { true }
 
+  /// Lays out the steps.
+  /// - Throws: `TensorError.invalid` for numbers of steps and options that do not go together
   public init(_ configuration: SchedulerConfiguration = .init(), steps: Int) throws {
     try configuration.demandSteps(steps)
     self.configuration = configuration
@@ -71,8 +87,10 @@ public struct DDPMSampler: DiffusionSampler {
     try schedule.demandInside(timesteps)
   }
 
+  /// Back to the start.
   public mutating func restart() { stepIndex = 0 }
 
+  /// Takes the next step, as `DiffusionSampler` says.
   public mutating func step(_ output: Tensor, _ sample: Tensor, noise: Tensor?) throws -> SamplerStep {
     try demandStep(output, sample)
     let t = Int(timesteps[stepIndex])

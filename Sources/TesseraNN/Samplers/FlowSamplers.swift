@@ -29,10 +29,15 @@ public enum FlowTime {
 ///
 /// Paper: *Flow Straight and Fast*, 2022 (arXiv 2209.03003). Agrees with diffusers' `FlowMatchEulerDiscreteScheduler`.
 public struct FlowEulerSampler: DiffusionSampler {
+  /// What it was made with.
   public let configuration: SchedulerConfiguration
+  /// What the model is told at each step.
   public let timesteps: [Double]
+  /// Noise levels at the steps, and after the last.
   public let sigmas: [Double]
+  /// The number of the next step.
   public private(set) var stepIndex = 0
+  /// True if steps need noise.
   public var needsNoise: Bool { configuration.isStochastic }
 
   /// - Parameters:
@@ -66,8 +71,10 @@ public struct FlowEulerSampler: DiffusionSampler {
     sigmas = levels + [c.invertsSigmas ? 1 : 0]
   }
 
+  /// Back to the start.
   public mutating func restart() { stepIndex = 0 }
 
+  /// Takes the next step, as `DiffusionSampler` says.
   public mutating func step(_ output: Tensor, _ sample: Tensor, noise: Tensor?) throws -> SamplerStep {
     try demandStep(output, sample)
     let (now, then) = (sigmas[stepIndex], sigmas[stepIndex + 1])
@@ -86,13 +93,20 @@ public struct FlowEulerSampler: DiffusionSampler {
 ///
 /// Agrees with diffusers' `FlowMatchHeunDiscreteScheduler` without churning.
 public struct FlowHeunSampler: DiffusionSampler {
+  /// What it was made with.
   public let configuration: SchedulerConfiguration
+  /// What the model is told at each step.
   public let timesteps: [Double]
+  /// Noise levels at the steps, and after the last.
   public let sigmas: [Double]
+  /// The number of the next step.
   public private(set) var stepIndex = 0
   private var first: (slope: Tensor, width: Double, sample: Tensor)?
+  /// True if steps need noise.
   public var needsNoise: Bool { false }
 
+  /// Lays out the steps.
+  /// - Throws: `TensorError.invalid` for numbers of steps and options that do not go together
   public init(_ configuration: SchedulerConfiguration = .init(), steps: Int) throws {
     try configuration.demandSteps(steps)
     self.configuration = configuration
@@ -104,8 +118,10 @@ public struct FlowHeunSampler: DiffusionSampler {
     sigmas = SigmaWalk.doubled(levels + [0], keepingLast: true)
   }
 
+  /// Back to the start.
   public mutating func restart() { (stepIndex, first) = (0, nil) }
 
+  /// Takes the next step, as `DiffusionSampler` says.
   public mutating func step(_ output: Tensor, _ sample: Tensor, noise: Tensor?) throws -> SamplerStep {
     try demandStep(output, sample)
     let next: Tensor

@@ -5,12 +5,14 @@ import TesseraTensor
 /// Paper: *Classifier-Free Diffusion Guidance*, 2022 (arXiv 2207.12598), in the form `u + scale · (c - u)`: a scale of 1 is the conditional
 /// model, 0 the unconditional one.
 public struct ClassifierFreeGuidance: Sendable, Codable {
+  /// 1: the conditional model; 0: the unconditional one.
   public var scale: Double
   /// How many leading channels are guided; the others are the conditional model's. Nil guides all. DiT's released code guides three.
   public var guidedChannels: Int?
   /// The share of the result whose deviation is brought back to the conditional model's (arXiv 2305.08891, section 3.4).
   public var rescale: Double
 
+  /// Guidance of a strength.
   public init(scale: Double, guidedChannels: Int? = nil, rescale: Double = 0) {
     (self.scale, self.guidedChannels, self.rescale) = (scale, guidedChannels, rescale)
   }

@@ -75,6 +75,7 @@ public struct NoiseSchedule: Sendable, Equatable {
   /// The last ᾱ, where it is zero, raised to a number whose noise level is finite.
   mutating func keepLastAlphaPositive() { cumulativeAlphas[cumulativeAlphas.count - 1] = Float(pow(2.0, -24)) }
 
+  /// The number of training steps.
   public var steps: Int { betas.count }
 
   /// √((1 - ᾱ) / ᾱ)

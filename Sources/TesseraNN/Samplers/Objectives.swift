@@ -17,6 +17,7 @@ public enum RectifiedFlow {
   /// What a model should say: `noise - data`.
   public static func target(_ data: Tensor, _ noise: Tensor) throws -> Tensor { try noise - data }
 
+  /// The mean squared difference from what the model should say.
   public static func loss(_ prediction: Tensor, _ data: Tensor, _ noise: Tensor) throws -> Tensor {
     try ReconstructionLoss.l2(prediction, target(data, noise))
   }
@@ -26,10 +27,13 @@ public enum RectifiedFlow {
 ///
 /// Papers: arXiv 2006.11239, equation 14; *Improved Denoising Diffusion Probabilistic Models*, 2021 (arXiv 2102.09672), section 3.1.
 public struct DenoisingObjective: Sendable {
+  /// The noise of the training steps.
   public let schedule: NoiseSchedule
+  /// What the model predicts.
   public var prediction: PredictionType
   private let table: PosteriorTable
 
+  /// The objective under a schedule.
   public init(_ schedule: NoiseSchedule, prediction: PredictionType = .epsilon) {
     (self.schedule, self.prediction, table) = (schedule, prediction, PosteriorTable(schedule.betas))
   }

@@ -15,52 +15,92 @@ public struct SchedulerConfiguration: Codable, Sendable {
     case data = "dpmsolver++", noise = "dpmsolver", stochasticData = "sde-dpmsolver++", stochasticNoise =
       "sde-dpmsolver"
   }
+  /// Where the second-order step looks.
   public enum SecondOrder: String, Codable, Sendable { case midpoint, heun }
+  /// The noise level after the last step.
   public enum FinalSigma: String, Codable, Sendable { case zero, smallest = "sigma_min" }
+  /// How a dynamic shift enters: as an exponent or as a factor.
   public enum TimeShift: String, Codable, Sendable { case exponential, linear }
 
+  /// Steps of training.
   public var trainingSteps = 1000
+  /// β of the first training step.
   public var betaStart: Double?
+  /// β of the last training step.
   public var betaEnd: Double?
+  /// How β grows between them.
   public var betaSchedule = NoiseSchedule.Shape.linear
+  /// All βs, in the place of a schedule.
   public var betas: [Float]?
+  /// True: the last training step is pure noise (arXiv 2305.08891).
   public var zeroTerminalSNR = false
+  /// What the model predicts.
   public var prediction = PredictionType.epsilon
+  /// How sampling steps are spread over those of training.
   public var spacing: TimestepSpacing?
+  /// Added to leading steps.
   public var stepsOffset = 0
   /// True: data predictions are cut at ±`clipRange`.
   public var clips: Bool?
+  /// Where data predictions are cut.
   public var clipRange = 1.0
   /// True: data predictions are scaled by a quantile of their magnitudes (arXiv 2205.11487, section 2.3).
   public var thresholds = false
+  /// The quantile.
   public var thresholdRatio = 0.995
+  /// The largest scale.
   public var thresholdLimit = 1.0
+  /// True: after the last step of DDIM there is no noise left; false: that of training step 0.
   public var endsAtData = true
+  /// The variance of DDPM steps.
   public var variance: Variance?
+  /// 1, 2 or 3.
   public var solverOrder = 2
+  /// What DPM-Solver integrates.
   public var algorithm = Algorithm.data
+  /// The form of second-order steps.
   public var secondOrder = SecondOrder.midpoint
+  /// True: below 15 steps, the last ones are of lower order.
   public var lowersFinalOrder = true
+  /// True: the last step is of first order.
   public var endsWithEuler = false
+  /// The noise level after the last step.
   public var finalSigma = FinalSigma.zero
+  /// Training steps with a smaller log-ratio of signal and noise are left out.
   public var smallestLambda: Double?
+  /// Levels evenly spread in their 7th roots (arXiv 2206.00364).
   public var usesKarrasSigmas = false
+  /// Levels evenly spread in their logarithms.
   public var usesExponentialSigmas = false
+  /// Not supported; refused.
   public var usesBetaSigmas = false
+  /// Log-ratios of signal and noise evenly spread (arXiv 2206.00927).
   public var usesUniformLambdas = false
+  /// The model is one of a rectified flow.
   public var usesFlowSigmas = false
+  /// The shift of its times.
   public var flowShift = 1.0
+  /// The smallest noise level; nil takes that of the steps.
   public var sigmaMinimum: Double?
+  /// The largest noise level.
   public var sigmaMaximum: Double?
+  /// The shift of a flow's times.
   public var shift = 1.0
+  /// The shift depends on the number of tokens and comes with each run.
   public var shiftsDynamically = false
+  /// How it enters.
   public var timeShift = TimeShift.exponential
+  /// Times are stretched so that the last is this.
   public var terminalShift: Double?
+  /// Times run from 0 to 1.
   public var invertsSigmas = false
+  /// Steps jump to the data and put fresh noise in.
   public var isStochastic = false
 
+  /// The defaults of diffusers.
   public init() {}
 
+  /// The names in the file.
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case trainingSteps = "num_train_timesteps", betaStart = "beta_start", betaEnd = "beta_end", betaSchedule =
       "beta_schedule"
@@ -78,6 +118,7 @@ public struct SchedulerConfiguration: Codable, Sendable {
     case invertsSigmas = "invert_sigmas", isStochastic = "stochastic_sampling"
   }
 
+  /// Reads what a file says; keys it lacks keep their defaults.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     func read<Value: Decodable>(_ place: inout Value, _ key: CodingKeys) throws {
@@ -143,6 +184,9 @@ public struct SchedulerConfiguration: Codable, Sendable {
     guard count >= 1, count <= trainingSteps, trainingSteps <= 1_000_000 else {
       throw TensorError.invalid("scheduler", "\(count) inference steps of \(trainingSteps) training steps")
     }
+    guard (-1_000_000...1_000_000).contains(stepsOffset) else {
+      throw TensorError.invalid("scheduler", "a steps_offset of \(stepsOffset)")
+    }
     let fancy = [usesKarrasSigmas, usesExponentialSigmas, usesBetaSigmas].filter { $0 }.count
     guard fancy <= 1, !usesBetaSigmas else {
       throw TensorError.invalid("scheduler", "only one kind of sigmas, and none of the beta distribution")
@@ -202,7 +246,9 @@ public struct SamplerStep {
 }
 
 extension DiffusionSampler {
+  /// Noise is taken as it is.
   public var initialScale: Double { 1 }
+  /// What the model gets to see of a sample at the next step.
   public func modelInput(_ sample: Tensor) throws -> Tensor { sample }
 
   /// Walks the whole schedule.

@@ -8,36 +8,53 @@ import TesseraTensor
 public struct EulerSampler: DiffusionSampler {
   /// Noise that is put back in before a step.
   public struct Churn: Sendable {
+    /// How much, shared out over the steps.
     public var amount = 0.0
     /// The levels at which it happens.
     public var range = 0.0...Double.infinity
+    /// What the fresh noise is multiplied by.
     public var noise = 1.0
+    /// Lays out the steps.
+    /// - Throws: `TensorError.invalid` for numbers of steps and options that do not go together
     public init(amount: Double = 0, range: ClosedRange<Double> = 0...Double.infinity, noise: Double = 1) {
       (self.amount, self.range, self.noise) = (amount, range, noise)
     }
   }
 
+  /// What it was made with.
   public let configuration: SchedulerConfiguration
+  /// What the model is told at each step.
   public let timesteps: [Double]
+  /// Noise levels at the steps, and after the last.
   public let sigmas: [Double]
+  /// Noise that is put back in.
   public let churn: Churn
+  /// The number of the next step.
   public private(set) var stepIndex = 0
+  /// True if steps need noise.
   public var needsNoise: Bool { churn.amount > 0 }
+  /// The largest noise level, by which standard normal noise is multiplied at the start.
   public var initialScale: Double { SigmaWalk.initialScale(configuration, sigmas) }
 
+  /// Lays out the steps.
+  /// - Throws: `TensorError.invalid` for numbers of steps and options that do not go together
   public init(_ configuration: SchedulerConfiguration = .init(), steps: Int, churn: Churn = Churn()) throws {
     (self.configuration, self.churn) = (configuration, churn)
+    try configuration.demandSteps(steps)
     let schedule = try configuration.noiseSchedule()
     (timesteps, sigmas) = try SigmaWalk.schedule(configuration, schedule, steps, lifting: true)
   }
 
+  /// What the model gets to see of a sample at the next step.
   public func modelInput(_ sample: Tensor) throws -> Tensor {
     guard stepIndex < timesteps.count else { return sample }
     return try sample / (sigmas[stepIndex] * sigmas[stepIndex] + 1).squareRoot()
   }
 
+  /// Back to the start.
   public mutating func restart() { stepIndex = 0 }
 
+  /// Takes the next step, as `DiffusionSampler` says.
   public mutating func step(_ output: Tensor, _ sample: Tensor, noise: Tensor?) throws -> SamplerStep {
     try demandStep(output, sample)
     let sigma = sigmas[stepIndex]
@@ -59,16 +76,25 @@ public struct EulerSampler: DiffusionSampler {
 ///
 /// Paper: as for `EulerSampler`, algorithm 1. Agrees with diffusers' `HeunDiscreteScheduler`.
 public struct HeunSampler: DiffusionSampler {
+  /// What it was made with.
   public let configuration: SchedulerConfiguration
+  /// What the model is told at each step.
   public let timesteps: [Double]
+  /// Noise levels at the steps, and after the last.
   public let sigmas: [Double]
+  /// The number of the next step.
   public private(set) var stepIndex = 0
   private var first: (slope: Tensor, width: Double, sample: Tensor)?
+  /// True if steps need noise.
   public var needsNoise: Bool { false }
+  /// The largest noise level, by which standard normal noise is multiplied at the start.
   public var initialScale: Double { SigmaWalk.initialScale(configuration, sigmas) }
 
+  /// Lays out the steps.
+  /// - Throws: `TensorError.invalid` for numbers of steps and options that do not go together
   public init(_ configuration: SchedulerConfiguration = .init(), steps: Int) throws {
     self.configuration = configuration
+    try configuration.demandSteps(steps)
     let schedule = try configuration.noiseSchedule(start: 0.00085, end: 0.012)
     var plain = configuration
     plain.finalSigma = .zero
@@ -77,13 +103,16 @@ public struct HeunSampler: DiffusionSampler {
     sigmas = SigmaWalk.doubled(walk.sigmas, keepingLast: true)
   }
 
+  /// What the model gets to see of a sample at the next step.
   public func modelInput(_ sample: Tensor) throws -> Tensor {
     guard stepIndex < timesteps.count else { return sample }
     return try sample / (sigmas[stepIndex] * sigmas[stepIndex] + 1).squareRoot()
   }
 
+  /// Back to the start.
   public mutating func restart() { (stepIndex, first) = (0, nil) }
 
+  /// Takes the next step, as `DiffusionSampler` says.
   public mutating func step(_ output: Tensor, _ sample: Tensor, noise: Tensor?) throws -> SamplerStep {
     try demandStep(output, sample)
     let level = sigmas[stepIndex]
