@@ -10,7 +10,7 @@ SWIFT ?= swift
 PYTHON ?= python3
 VENV := .deps/python
 
-.PHONY: help run test lint format fuzz fuzz-parsers bench clean toolchain
+.PHONY: help run test lint format fuzz fuzz-parsers bench torch clean toolchain
 
 help:
 	@echo "make run [INPUT=path]   train a tokenizer on text, encode it, decode it, print what it costs"
@@ -20,6 +20,7 @@ help:
 	@echo "make fuzz               compare with the reference libraries on random hard strings"
 	@echo "make bench [BENCH=...]  measure the speed beside other libraries (BENCH=--quick: minutes; see Benchmarks/README.md)"
 	@echo "make fuzz-parsers       fuzz every parser of files, guided by coverage [SECONDS=600]"
+	@echo "make torch              bring libtorch into .deps and build the shim over it (TESSERA_TORCH=path: another libtorch)"
 	@echo "make clean              remove what was built"
 
 toolchain:
@@ -30,9 +31,12 @@ run: toolchain
 	@mkdir -p out
 	@.build/release/tessera demo $(INPUT) --vocab-size $(VOCABULARY) --output out/tokenizer.json
 
-test: toolchain $(VENV)/ready
+torch:
+	@Scripts/torch.sh
+
+test: toolchain torch $(VENV)/ready
 	$(SWIFT) build -c release --product tessera
-	$(SWIFT) test
+	TESSERA_DEMAND_TORCH=1 $(SWIFT) test
 	$(VENV)/bin/python Scripts/fuzz/run.py --tessera .build/release/tessera --cases 6000
 	$(VENV)/bin/python Scripts/check_written.py --tessera .build/release/tessera
 

@@ -6,6 +6,8 @@ let package = Package(
   platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
   products: [
     .library(name: "TesseraText", targets: ["TesseraText"]),
+    .library(name: "TesseraTensor", targets: ["TesseraTensor"]),
+    .library(name: "TesseraNN", targets: ["TesseraNN"]),
     .executable(name: "tessera", targets: ["tessera"]),
   ],
   dependencies: [
@@ -14,12 +16,20 @@ let package = Package(
   targets: [
     // The builtin module gives the one vector instruction that has no public spelling; without it the same is done in words.
     .target(name: "TesseraText", swiftSettings: strict + [.enableExperimentalFeature("BuiltinModule")]),
+    // The header and the loader of the table through which libtorch is reached; libtorch itself is needed only to run.
+    .target(name: "CTorch", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+    .target(name: "TesseraTensor", dependencies: ["CTorch"], swiftSettings: strict),
+    .target(name: "TesseraNN", dependencies: ["TesseraTensor", "TesseraText"], swiftSettings: strict),
     .executableTarget(
       name: "tessera",
-      dependencies: ["TesseraText", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "TesseraText", "TesseraTensor", "TesseraNN", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "TesseraTextTests", dependencies: ["TesseraText", "tessera"], swiftSettings: strict),
+    .testTarget(name: "TesseraTensorTests", dependencies: ["TesseraTensor"], swiftSettings: strict),
+    .testTarget(name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor"], swiftSettings: strict),
   ]
 )
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import TesseraTensor
 import TesseraText
 
 #if canImport(Glibc)
@@ -21,7 +22,8 @@ struct Tessera: ParsableCommand {
       Example: tessera encode --tokenizer tokenizer.json README.md --count
       """,
     subcommands: [
-      Encode.self, Decode.self, Inspect.self, Convert.self, Train.self, Count.self, Chat.self, Demo.self, Bench.self,
+      Encode.self, Decode.self, Inspect.self, Convert.self, Train.self, Count.self, Chat.self, Demo.self, Forward.self,
+      Bench.self,
     ])
 
   static func main() {
@@ -30,6 +32,10 @@ struct Tessera: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch let error as TokenizerError {
+      Console.fail("\(error)")
+    } catch let error as CheckpointError {
+      Console.fail("\(error)")
+    } catch let error as TensorError {
       Console.fail("\(error)")
     } catch is CancellationError {
       exit(withError: ExitCode(130))
