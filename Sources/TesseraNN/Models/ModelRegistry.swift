@@ -4,7 +4,9 @@ import TesseraTensor
 public enum ModelRegistry {
   /// Every model that a folder can be read as.
   public static var models: [any PublishedModel.Type] {
-    []
+    [
+      DiT.self, PixArt.self, StableDiffusion3.self, AutoencoderKL.self,
+    ]
   }
 
   /// Reads a folder as what its configuration says.
@@ -23,7 +25,12 @@ public enum ModelRegistry {
   /// What a configuration calls its architecture, the most specific name first.
   static func names(of folder: ModelFolder) throws -> [String] {
     let values = try folder.values()
-    let listed = values["architectures"]?.array?.compactMap(\.string) ?? []
+    var listed = values["architectures"]?.array?.compactMap(\.string) ?? []
+    if values["_class_name"]?.string == "Transformer2DModel" {
+      // What diffusers called several models before they had names of their own.
+      let known = ["ada_norm_zero": "DiTTransformer2DModel", "ada_norm_single": "PixArtTransformer2DModel"]
+      listed += [values["norm_type"]?.string.flatMap { known[$0] }].compactMap { $0 }
+    }
     return listed + ["_class_name", "architecture", "model_type"].compactMap { values[$0]?.string }
   }
 }

@@ -2,7 +2,7 @@ import TesseraTensor
 
 /// The activations of published models, by the names their configurations use.
 public enum Activation: String, Sendable, Codable, CaseIterable {
-  case gelu, relu, silu, swish, tanh, sigmoid, linear
+  case gelu, relu, silu, swish, mish, tanh, sigmoid, linear
   case geluNew = "gelu_new"
   case geluTanh = "gelu_pytorch_tanh"
   case geluFast = "gelu_fast"
@@ -16,6 +16,7 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
     case .quickGELU: try x * (x * 1.702).sigmoid()
     case .relu: try x.relu()
     case .silu, .swish: try x.silu()
+    case .mish: try x * x.softplus().tanh()
     case .tanh: try x.tanh()
     case .sigmoid: try x.sigmoid()
     case .linear: x
