@@ -158,6 +158,24 @@ struct DiffusionInputTests {
   }
 }
 
+@Suite("Diffusion models in bfloat16", .enabled(if: Torch.available))
+struct DiffusionPrecisionTests {
+  @Test(
+    "give about the same",
+    arguments: ["dit", "dit-official", "pixart-conditions", "sd35", "sd3-control-skip", "kl", "kl-decode"])
+  func bfloat16(_ name: String) throws {
+    let folder = "\(DiffusionInputTests.fixtures)/\(name)"
+    let model = try ModelRegistry.load(folder, LoadOptions(dataType: .bfloat16))
+    let inputs = try SafeTensors(path: folder + "/inputs.safetensors").tensors()
+    let expected = try #require(try SafeTensors(path: folder + "/expected.safetensors").tensors()["sample"])
+    let skipping: [String: JSONValue] = name == "sd3-control-skip" ? ["skip_layers": .array([.integer(1)])] : [:]
+    let output = try noGrad { try model.forward(NamedTensors(inputs), ForwardOptions(settings: skipping)) }
+    let sample = try #require(output["sample"])
+    #expect(sample.dataType == .bfloat16)
+    #expect(try sample.largestDifference(to: expected) < 0.2)
+  }
+}
+
 @Suite("The autoencoder of Stable Diffusion", .enabled(if: Torch.available))
 struct AutoencoderTests {
   @Test("latents are shifted and scaled, and pictures undo it")

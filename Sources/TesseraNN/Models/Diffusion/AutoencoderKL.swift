@@ -92,7 +92,8 @@ public final class AutoencoderKL: Module, PublishedModel {
   /// - Parameter latents: `[batch, latent channels, height, width]`, as `encoded` gives them
   public func decoded(_ latents: Tensor) throws -> Tensor {
     _ = try LatentPicture.grid(of: latents, channels: configuration.latentChannels, patch: 1, "z")
-    return try decoder(postQuantization?(latents) ?? latents)
+    let code = try latents.to(decoder.dataType)
+    return try decoder(postQuantization?(code) ?? code)
   }
 
   /// Latent pictures as a diffusion model takes them: (mean - shift) · scale.
@@ -176,7 +177,8 @@ final class PictureAttention: Module {
   func callAsFunction(_ x: Tensor) throws -> Tensor {
     let shape = x.shape
     let places = try norm(x.flattened(2)).transposed(1, 2)
-    return try x + attention(places).transposed(1, 2).reshaped(shape)
+    // In this order the sum keeps the places' layout, channels last, which is faster for the convolutions that follow.
+    return try attention(places).transposed(1, 2).reshaped(shape) + x
   }
 }
 
@@ -300,8 +302,10 @@ final class PictureDecoder: Module {
     super.init(scope)
   }
 
+  var dataType: DataType { input.weight.value.dataType }
+
   func callAsFunction(_ latents: Tensor) throws -> Tensor {
-    var x = try middle(input(latents.to(input.weight.value.dataType)))
+    var x = try middle(input(latents))
     for stage in stages { x = try stage(x) }
     return try output(norm(x).silu())
   }

@@ -90,7 +90,8 @@ public final class DiT: Module, PublishedModel {
     let tokens = try patches(latents)
     let first = try embedders[0](time, labels)
     var state = BlockState(
-      tokens: try tokens + positionsOf(rows, columns, tokens), condition: first, rows: rows, columns: columns)
+      tokens: try (tokens + positionsOf(rows, columns, tokens)).contiguous(), condition: first, rows: rows,
+      columns: columns)
     state = try run(blocks, state, hooks: hooks) { index, state in
       if self.embedders.count > 1 { state.condition = index == 0 ? first : try self.embedders[index](time, labels) }
     }

@@ -117,9 +117,9 @@ public final class PixArt: Module, PublishedModel {
       rows: rows, columns: columns, width: configuration.width, base: configuration.sampleSize / configuration.patch,
       interpolation: configuration.interpolationScale, device: latents.device
     ).to(tokens.dataType)
-    let context = try projected(text, batch: batch)
+    let context = try projected(text?.to(tokens.dataType), batch: batch)
     var state = BlockState(
-      tokens: try tokens + positions, context: context,
+      tokens: try (tokens + positions).contiguous(), context: context,
       condition: try modulation(condition.silu()).reshaped([batch, 6, configuration.width]),
       mask: try bias(mask, [batch, rows * columns], tokens.dataType, "attention_mask"),
       contextMask: try bias(

@@ -93,13 +93,18 @@ public final class StableDiffusion3: Module, PublishedModel {
         "\(control.summary), and [\(batch), \(rows * columns), \(c.width)] is expected")
     }
     let tokens = try patches(latents)
-    let condition = try time(LatentPicture.perPicture(timestep, batch: batch, "timestep")) + pooledProjection(pooled)
+    let condition =
+      try time(LatentPicture.perPicture(timestep, batch: batch, "timestep"))
+      + pooledProjection(pooled.to(tokens.dataType))
     var state = BlockState(
-      tokens: try tokens + positionsOf(rows, columns, tokens), context: try textProjection(text), condition: condition,
+      tokens: try (tokens + positionsOf(rows, columns, tokens)).contiguous(),
+      context: try textProjection(text.to(tokens.dataType)),
+      condition: condition,
       rows: rows,
       columns: columns)
     let extra: [any BlockHook] =
-      (controls.isEmpty ? [] : [ControlResiduals(controls: controls, blocks: blocks.count)])
+      (controls.isEmpty
+        ? [] : [ControlResiduals(controls: try controls.map { try $0.to(tokens.dataType) }, blocks: blocks.count)])
       + (skipping.isEmpty ? [] : [SkippedBlocks(indices: skipping)])
     state = try run(blocks, state, hooks: hooks + extra)
     let ends = try modulation(condition)  // scale, then shift
