@@ -29,7 +29,8 @@ let package = Package(
     .testTarget(
       name: "TesseraTextTests", dependencies: ["TesseraText", "tessera"], swiftSettings: strict),
     .testTarget(name: "TesseraTensorTests", dependencies: ["TesseraTensor"], swiftSettings: strict),
-    .testTarget(name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor"], swiftSettings: strict),
+    .testTarget(
+      name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor", "tessera"], swiftSettings: strict),
   ]
 )
 

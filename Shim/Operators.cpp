@@ -7,28 +7,44 @@
 
 using namespace shim;
 
+/// What a call has to know of a declared argument.
+struct Declared {
+  bool isOptional, isNumber, isTensor, holdsOptionals;
+};
+
 struct Operator {
   c10::OperatorHandle handle;
   std::string schema;
+  std::vector<Declared> arguments;
 };
-
-ct_operator ct_find_operator(const char *name, const char *overload) {
-  return guarded<ct_operator>(nullptr, [&]() -> ct_operator {
-    auto found = c10::Dispatcher::singleton().findSchema({name, overload});
-    TORCH_CHECK(found, "this libtorch has no operator ", name, *overload ? "." : "", overload);
-    std::string schema = c10::str(found->schema());
-    return reinterpret_cast<ct_operator>(new Operator{*found, std::move(schema)});
-  });
-}
-
-const char *ct_operator_schema(ct_operator op) { return reinterpret_cast<Operator *>(op)->schema.c_str(); }
 
 /// The type inside an optional.
 static const c10::Type &stripped(const c10::TypePtr &type) {
   return type->kind() == c10::TypeKind::OptionalType ? *type->castRaw<c10::OptionalType>()->getElementType() : *type;
 }
 
-static c10::IValue list(const ct_value &v, const c10::Type &type) {
+static Declared declared(const c10::Argument &argument) {
+  const c10::Type &type = stripped(argument.type());
+  bool optionals = type.kind() == c10::TypeKind::ListType &&
+                   type.castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::OptionalType;
+  return {argument.type()->kind() == c10::TypeKind::OptionalType, type.kind() == c10::TypeKind::FloatType,
+          type.kind() == c10::TypeKind::TensorType, optionals};
+}
+
+ct_operator ct_find_operator(const char *name, const char *overload) {
+  return guarded<ct_operator>(nullptr, [&]() -> ct_operator {
+    auto found = c10::Dispatcher::singleton().findSchema({name, overload});
+    TORCH_CHECK(found, "this libtorch has no operator ", name, *overload ? "." : "", overload);
+    std::string schema = c10::str(found->schema());
+    std::vector<Declared> arguments;
+    for (const c10::Argument &argument : found->schema().arguments()) arguments.push_back(declared(argument));
+    return reinterpret_cast<ct_operator>(new Operator{*found, std::move(schema), std::move(arguments)});
+  });
+}
+
+const char *ct_operator_schema(ct_operator op) { return reinterpret_cast<Operator *>(op)->schema.c_str(); }
+
+static c10::IValue list(const ct_value &v, bool holdsOptionals) {
   auto count = static_cast<size_t>(v.count);
   switch (v.tag) {
     case CT_INTS: {
@@ -46,9 +62,7 @@ static c10::IValue list(const ct_value &v, const c10::Type &type) {
     default: break;
   }
   auto begin = static_cast<const ct_tensor *>(v.pointer);
-  bool optional = type.kind() == c10::TypeKind::ListType &&
-                  type.castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::OptionalType;
-  if (!optional) {
+  if (!holdsOptionals) {
     c10::List<at::Tensor> result;
     result.reserve(count);
     for (size_t i = 0; i < count; ++i) result.push_back(shared(begin[i]));
@@ -61,13 +75,12 @@ static c10::IValue list(const ct_value &v, const c10::Type &type) {
   return c10::IValue(std::move(result));
 }
 
-static c10::IValue argument(const ct_value &v, const c10::Argument &declared) {
+static c10::IValue argument(const ct_value &v, const Declared &declared, const c10::Argument &full) {
   switch (v.tag) {
     case CT_NONE: return c10::IValue();
     case CT_TENSOR: return c10::IValue(shared(reinterpret_cast<ct_tensor>(const_cast<void *>(v.pointer))));
     case CT_INT:
-      return stripped(declared.type()).kind() == c10::TypeKind::FloatType ? c10::IValue(static_cast<double>(v.integer))
-                                                                         : c10::IValue(v.integer);
+      return declared.isNumber ? c10::IValue(static_cast<double>(v.integer)) : c10::IValue(v.integer);
     case CT_DOUBLE: return c10::IValue(v.number);
     case CT_BOOLEAN: return c10::IValue(v.integer != 0);
     case CT_STRING: return c10::IValue(std::string(static_cast<const char *>(v.pointer), static_cast<size_t>(v.count)));
@@ -75,9 +88,9 @@ static c10::IValue argument(const ct_value &v, const c10::Argument &declared) {
     case CT_DEVICE: return c10::IValue(device(static_cast<int32_t>(v.integer)));
     case CT_GENERATOR: return c10::IValue(*static_cast<const at::Generator *>(v.pointer));
     case CT_DEFAULT:
-      TORCH_CHECK(declared.default_value(), "the argument '", declared.name(), "' has no default");
-      return *declared.default_value();
-    default: return list(v, stripped(declared.type()));
+      TORCH_CHECK(full.default_value(), "the argument '", full.name(), "' has no default");
+      return *full.default_value();
+    default: return list(v, declared.holdsOptionals);
   }
 }
 
@@ -110,32 +123,23 @@ static void give(c10::IValue &&value) {
 
 int64_t ct_call(ct_operator op, const ct_value *arguments, int64_t count, const ct_value **given) {
   return guarded<int64_t>(-1, [&]() -> int64_t {
-    const c10::OperatorHandle &handle = reinterpret_cast<Operator *>(op)->handle;
-    const auto &declared = handle.schema().arguments();
+    const Operator &called = *reinterpret_cast<Operator *>(op);
+    const auto &full = called.handle.schema().arguments();
     TORCH_CHECK(
-        count <= static_cast<int64_t>(declared.size()), count, " arguments were given, ", declared.size(), " are taken by ",
-        handle.schema());
+        count <= static_cast<int64_t>(full.size()), count, " arguments were given, ", full.size(), " are taken by ",
+        called.schema);
+    static constexpr ct_value byDefault = {CT_DEFAULT, 0, {0}};
     torch::jit::Stack stack;
-    stack.reserve(declared.size());
-    for (size_t i = 0; i < declared.size(); ++i) {
-      ct_value value{};
-      value.tag = CT_DEFAULT;
-      if (static_cast<int64_t>(i) < count) value = arguments[i];
-      c10::IValue taken = argument(value, declared[i]);
+    stack.reserve(full.size());
+    for (size_t i = 0; i < full.size(); ++i) {
+      const Declared &declared = called.arguments[i];
+      c10::IValue taken = argument(static_cast<int64_t>(i) < count ? arguments[i] : byDefault, declared, full[i]);
       TORCH_CHECK(
-          taken.isNone() ? declared[i].type()->kind() == c10::TypeKind::OptionalType : true, "the argument '",
-          declared[i].name(), "' is needed by ", handle.schema());
+          taken.isNone() ? declared.isOptional : !declared.isTensor || taken.isTensor(), "the argument '", full[i].name(),
+          "' does not fit ", called.schema);
       stack.push_back(std::move(taken));
     }
-    handle.checkInvariants();
-    for (size_t i = 0; i < declared.size(); ++i) {
-      const c10::Type &type = stripped(declared[i].type());
-      bool wantsTensor = type.kind() == c10::TypeKind::TensorType;
-      TORCH_CHECK(
-          !wantsTensor || stack[i].isTensor() || stack[i].isNone(), "the argument '", declared[i].name(),
-          "' must be a tensor in ", handle.schema());
-    }
-    handle.callBoxed(stack);
+    called.handle.callBoxed(stack);
     results.clear();
     for (auto &value : stack) give(std::move(value));
     *given = results.data();

@@ -40,6 +40,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// What went wrong, in one line.
   public var description: String {
     switch self {
     case .cpu: "cpu"
@@ -53,13 +54,53 @@ public protocol TensorElement: Sendable {
   static var dataType: DataType { get }
 }
 
-extension Float: TensorElement { public static var dataType: DataType { .float32 } }
-extension Double: TensorElement { public static var dataType: DataType { .float64 } }
-extension Int: TensorElement { public static var dataType: DataType { .int64 } }
-extension Int64: TensorElement { public static var dataType: DataType { .int64 } }
-extension Int32: TensorElement { public static var dataType: DataType { .int32 } }
-extension Int16: TensorElement { public static var dataType: DataType { .int16 } }
-extension Int8: TensorElement { public static var dataType: DataType { .int8 } }
-extension UInt8: TensorElement { public static var dataType: DataType { .uint8 } }
-extension UInt32: TensorElement { public static var dataType: DataType { .uint32 } }
-extension Bool: TensorElement { public static var dataType: DataType { .bool } }
+/// The type of the elements.
+extension Float: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .float32 }
+}
+/// The type of the elements.
+extension Double: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .float64 }
+}
+/// The type of the elements.
+extension Int: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .int64 }
+}
+/// The type of the elements.
+extension Int64: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .int64 }
+}
+/// The type of the elements.
+extension Int32: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .int32 }
+}
+/// The type of the elements.
+extension Int16: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .int16 }
+}
+/// The type of the elements.
+extension Int8: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .int8 }
+}
+/// The type of the elements.
+extension UInt8: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .uint8 }
+}
+/// The type of the elements.
+extension UInt32: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .uint32 }
+}
+/// The type of the elements.
+extension Bool: TensorElement {
+  /// The type that libtorch has for it.
+  public static var dataType: DataType { .bool }
+}

@@ -22,7 +22,7 @@ package enum Op {
   package static let round = Operator("aten::round")
   package static let sign = Operator("aten::sign")
   package static let reciprocal = Operator("aten::reciprocal")
-  package static let logical_not = Operator("aten::logical_not")
+  package static let logicalNot = Operator("aten::logical_not")
   package static let isnan = Operator("aten::isnan")
   package static let isfinite = Operator("aten::isfinite")
   package static let square = Operator("aten::square")

@@ -11,7 +11,9 @@ import Foundation
 ///
 /// The collectives are libtorch's own (Gloo on processors).
 public final class ProcessGroup {
+  /// The number of this process, from 0.
   public let rank: Int
+  /// The number of processes.
   public let size: Int
   private let handle: OpaquePointer
 

@@ -27,6 +27,7 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
   private let key: UInt64
   private var draws: UInt64 = 0
 
+  /// Makes it from its parts.
   public init(seed: UInt64) { key = RandomStream.mix(seed &+ 0x9E37_79B9_7F4A_7C15) }
 
   /// The next 64 random bits.

@@ -20,6 +20,8 @@ extension Tensor {
 public struct Rearrangement {
   let tensor: Tensor
 
+  /// Applies the pattern, which comes first, with the lengths of named axes.
+  /// - Throws: `TensorError.invalid` if the pattern is wrong or does not fit the shape.
   public func dynamicallyCall(
     withKeywordArguments arguments: KeyValuePairs<String, any RearrangeArgument>
   ) throws -> Tensor {

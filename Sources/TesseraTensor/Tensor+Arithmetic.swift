@@ -46,7 +46,7 @@ extension Tensor {
   /// 1 / x.
   public func reciprocal() throws -> Tensor { try Op.reciprocal(.tensor(self)) }
   /// True where an element is zero or false.
-  public func not() throws -> Tensor { try Op.logical_not(.tensor(self)) }
+  public func not() throws -> Tensor { try Op.logicalNot(.tensor(self)) }
   /// True where an element is not a number.
   public func isNaN() throws -> Tensor { try Op.isnan(.tensor(self)) }
   /// True where an element is neither infinite nor NaN.

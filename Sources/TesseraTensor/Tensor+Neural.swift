@@ -5,18 +5,24 @@ extension Tensor {
 
   /// The matrix product over the last two axes; the axes before are broadcast.
   public func matmul(_ other: Tensor) throws -> Tensor {
-    try made(ct_matmul(handle, other.handle), "matmul", self, other)
+    let product = try made(ct_matmul(handle, other.handle), "matmul", self, other)
+    MultiplyAddMeter.note(.product, nil, product.count * self.size(-1))
+    return product
   }
 
   /// `x · weightᵀ + bias`.
   /// - Parameter weight: `[out, in]`; `bias`: `[out]`
   public func linear(_ weight: Tensor, _ bias: Tensor? = nil) throws -> Tensor {
-    try made(ct_linear(handle, weight.handle, bias?.handle), "linear", self, weight)
+    let product = try made(ct_linear(handle, weight.handle, bias?.handle), "linear", self, weight)
+    MultiplyAddMeter.note(.linear, weight, self.count * weight.size(0))
+    return product
   }
 
   /// Products and sums in Einstein's notation: `einsum("bhid,bhjd->bhij", q, k)`.
   public static func einsum(_ equation: String, _ operands: Tensor...) throws -> Tensor {
-    try Op.einsum(.string(equation), .tensors(operands))
+    let product = try Op.einsum(.string(equation), .tensors(operands))
+    MultiplyAddMeter.note(.product, nil, MultiplyAddMeter.einsum(equation, operands))
+    return product
   }
 
   // MARK: Activations and norms
@@ -80,9 +86,11 @@ extension Tensor {
     _ keys: Tensor, _ values: Tensor, mask: Tensor? = nil, causal: Bool = false, scale: Double? = nil
   ) throws -> Tensor {
     let grouped = rank == 4 && keys.rank == 4 && keys.size(1) != size(1)
-    return try made(
+    let result = try made(
       ct_attention(handle, keys.handle, values.handle, mask?.handle, causal, scale ?? 0, grouped), "attention", self,
       keys)
+    MultiplyAddMeter.note(.attention, nil, (self.count + result.count) * keys.size(-2))
+    return result
   }
 
   // MARK: Tables
@@ -102,10 +110,12 @@ extension Tensor {
   public func convolution(
     _ weight: Tensor, _ bias: Tensor? = nil, stride: [Int], padding: [Int], dilation: [Int]? = nil, groups: Int = 1
   ) throws -> Tensor {
-    try Op.convolution(
+    let result = try Op.convolution(
       .tensor(self), .tensor(weight), .optional(bias), .ints(stride), .ints(padding),
       .ints(dilation ?? Array(repeating: 1, count: stride.count)), .bool(false),
       .ints(Array(repeating: 0, count: stride.count)), .int(groups))
+    MultiplyAddMeter.note(.convolution, weight, result.count * (weight.count / max(weight.size(0), 1)))
+    return result
   }
 
   /// A transposed convolution.
@@ -113,10 +123,12 @@ extension Tensor {
   public func transposedConvolution(
     _ weight: Tensor, _ bias: Tensor? = nil, stride: [Int], padding: [Int], outputPadding: [Int]? = nil, groups: Int = 1
   ) throws -> Tensor {
-    try Op.convolution(
+    let result = try Op.convolution(
       .tensor(self), .tensor(weight), .optional(bias), .ints(stride), .ints(padding),
       .ints(Array(repeating: 1, count: stride.count)), .bool(true),
       .ints(outputPadding ?? Array(repeating: 0, count: stride.count)), .int(groups))
+    MultiplyAddMeter.note(.convolution, weight, self.count * (weight.count / max(weight.size(0), 1)))
+    return result
   }
 
   /// How a picture is brought to another size.

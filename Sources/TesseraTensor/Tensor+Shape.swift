@@ -234,6 +234,7 @@ public enum Axis: TensorIndex {
   /// All axes that are not named.
   case rest
 
+  /// The index in the form that the subscript reads.
   public var tensorIndex: IndexValue {
     switch self {
     case .all: .all
@@ -243,20 +244,33 @@ public enum Axis: TensorIndex {
   }
 }
 
-extension Int: TensorIndex { public var tensorIndex: IndexValue { .place(self) } }
-extension Tensor: TensorIndex { public var tensorIndex: IndexValue { .picked(self) } }
+/// The index in the form that the subscript reads.
+extension Int: TensorIndex {
+  /// The index in the form that the subscript reads.
+  public var tensorIndex: IndexValue { .place(self) }
+}
+/// The index in the form that the subscript reads.
+extension Tensor: TensorIndex {
+  /// The index in the form that the subscript reads.
+  public var tensorIndex: IndexValue { .picked(self) }
+}
 extension Range: TensorIndex where Bound == Int {
+  /// The index in the form that the subscript reads.
   public var tensorIndex: IndexValue { .stretch(lowerBound, upperBound) }
 }
 extension ClosedRange: TensorIndex where Bound == Int {
+  /// The index in the form that the subscript reads.
   public var tensorIndex: IndexValue { .stretch(lowerBound, upperBound == -1 ? Int.max : upperBound + 1) }
 }
 extension PartialRangeFrom: TensorIndex where Bound == Int {
+  /// The index in the form that the subscript reads.
   public var tensorIndex: IndexValue { .stretch(lowerBound, Int.max) }
 }
 extension PartialRangeUpTo: TensorIndex where Bound == Int {
+  /// The index in the form that the subscript reads.
   public var tensorIndex: IndexValue { .stretch(0, upperBound) }
 }
 extension PartialRangeThrough: TensorIndex where Bound == Int {
+  /// The index in the form that the subscript reads.
   public var tensorIndex: IndexValue { .stretch(0, upperBound == -1 ? Int.max : upperBound + 1) }
 }

@@ -77,6 +77,7 @@ public enum TensorError: Error, Equatable, CustomStringConvertible {
   /// An argument was refused before libtorch saw it: the operation, the reason.
   case invalid(String, String)
 
+  /// What went wrong, in one line.
   public var description: String {
     switch self {
     case .unavailable(let reason): "the tensor engine is not available: \(reason)"

@@ -1,36 +1,59 @@
 extension TextTokenizer {
   /// The ids of a text alone: no offsets, no template, nothing but what the text itself gives.
   ///
+  /// - Parameter threads: how many may work on one long text. What cannot be cut, see ``EncodeStream``, or is short, takes one.
   /// - Throws: ``TokenizerError`` as ``encode(_:pair:options:)``.
   /// - Complexity: O(n). Words seen before, by any call on this tokenizer, cost a look into a table.
-  public func ids(of text: String, specialTokensInText: SpecialTokensInText? = nil) throws -> [UInt32] {
+  public func ids(
+    of text: String, specialTokensInText: SpecialTokensInText? = nil, threads: Int = 1
+  ) throws -> [UInt32] {
     var text = text
-    return try text.withUTF8 { try ids(ofUTF8: $0, specialTokensInText: specialTokensInText) }
+    return try text.withUTF8 { try ids(ofUTF8: $0, specialTokensInText: specialTokensInText, threads: threads) }
   }
 
   /// The ids of a text given as valid UTF-8.
   public func ids(
-    ofUTF8 text: UnsafeBufferPointer<UInt8>, specialTokensInText: SpecialTokensInText? = nil
+    ofUTF8 text: UnsafeBufferPointer<UInt8>, specialTokensInText: SpecialTokensInText? = nil, threads: Int = 1
   ) throws -> [UInt32] {
-    try core.engine.withScratch { scratch in
+    let recognizes = recognizesSpecial(specialTokensInText)
+    if threads > 1, let ids = try core.ids(of: text, recognizes, threads: threads) { return ids }
+    return try core.engine.withScratch { scratch in
       var output = TokenBuffer(capacity: text.count / 3 + 16)
-      try core.appendIDs(
-        of: text, recognizesSpecial: recognizesSpecial(specialTokensInText), into: &output, scratch)
+      try core.appendIDs(of: text, recognizesSpecial: recognizes, into: &output, scratch)
       return output.copyIDs()
     }
   }
 
   /// The number of tokens of a text, without those of the template; no ids are kept.
-  public func count(_ text: String, specialTokensInText: SpecialTokensInText? = nil) throws -> Int {
+  ///
+  /// - Parameter threads: as in ``ids(of:specialTokensInText:threads:)``.
+  public func count(_ text: String, specialTokensInText: SpecialTokensInText? = nil, threads: Int = 1) throws -> Int {
+    let recognizes = recognizesSpecial(specialTokensInText)
     var text = text
     return try text.withUTF8 { text in
-      try core.engine.withScratch { scratch in
+      if threads > 1, let count = try core.count(of: text, recognizes, threads: threads) { return count }
+      return try core.engine.withScratch { scratch in
         var output = TokenBuffer(capacity: 1024, countsOnly: true)
-        try core.appendIDs(
-          of: text, recognizesSpecial: recognizesSpecial(specialTokensInText), into: &output, scratch)
+        try core.appendIDs(of: text, recognizesSpecial: recognizes, into: &output, scratch)
         return output.total
       }
     }
+  }
+}
+
+extension TextTokenizer {
+  /// The ids that stand before and behind those of a text in a full encoding.
+  ///
+  /// - Returns: `nil` when they depend on the text: when the file says that texts are cut or filled, or its template is of another kind.
+  public func templateIDs(addsSpecialTokens: Bool = true) -> (before: [UInt32], after: [UInt32])? {
+    guard core.truncation == nil, core.padding == nil else { return nil }
+    guard addsSpecialTokens, let postProcessor = core.postProcessor else { return ([], []) }
+    var text = Encoding()
+    text.append(id: 0, token: "", offsets: 0..<0, word: 0, type: 0, special: 0)
+    let framed = postProcessor.process([text], addSpecialTokens: true)
+    let places = framed.specialTokensMask.indices.filter { framed.specialTokensMask[$0] == 0 }
+    guard let place = places.first, places.count == 1 else { return nil }
+    return (Array(framed.ids[..<place]), Array(framed.ids[(place + 1)...]))
   }
 }
 

@@ -6,9 +6,11 @@ import TesseraText
 
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure the speed of a tokenizer, or the claims behind a preset.",
+    abstract: "Measure the speed of a tokenizer or a network, or the claims behind a preset.",
     discussion: "The whole comparison with other libraries is `make bench`.",
-    subcommands: [BenchEncode.self, BenchLoad.self, BenchProof.self])
+    subcommands: [
+      BenchEncode.self, BenchLoad.self, BenchProof.self, BenchOperations.self, BenchNetwork.self, BenchParallel.self,
+    ])
 }
 
 struct BenchEncode: ParsableCommand {

@@ -14,6 +14,8 @@ struct Encode: ParsableCommand {
   @Flag(help: "One JSON object per line in and out.") var jsonl = false
   @Flag(help: "Take files as bytes that need not be text; nothing in them is a special token.") var bytes = false
   @Flag(help: "Print the number of tokens only.") var count = false
+  @Flag(help: "Read standard input as it comes and give out ids as soon as nothing behind them can change them.")
+  var stream = false
   @Flag(help: "Leave out the tokens of the template.") var noSpecialTokens = false
   @Option(help: "text, json, u16, u32 or npy.") var format = Format.text
   @Flag(help: "Everything as JSON.") var json = false
@@ -23,6 +25,14 @@ struct Encode: ParsableCommand {
   func validate() throws {
     try source.needTokenizer()
     if let threads, threads < 1 { throw ValidationError("--threads needs at least 1.") }
+    if stream {
+      guard files.isEmpty, !jsonl, !bytes, !json, output == nil else {
+        throw ValidationError("--stream takes text from standard input and writes ids to standard output.")
+      }
+      guard count || [.text, .u16, .u32].contains(format) else {
+        throw ValidationError("--stream gives ids as text, u16 or u32.")
+      }
+    }
   }
 
   func run() throws {
@@ -37,20 +47,87 @@ struct Encode: ParsableCommand {
     options.specialTokensInText = source.choice
     let paths = files.isEmpty ? ["-"] : files
     if bytes { options.specialTokensInText = .text }
+    let frame = bytes || json ? nil : tokenizer.templateIDs(addsSpecialTokens: !noSpecialTokens)
+    if stream {
+      guard let frame else {
+        throw TokenizerError(.invalidRequest, "the tokenizer cuts or fills texts, which must be known to their end")
+      }
+      return try runStream(tokenizer, frame)
+    }
+    if let frame, count, let path = paths.first, paths.count == 1 {
+      let text = try Self.text(of: path).text
+      let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+      let tokens = try tokenizer.count(text, specialTokensInText: options.specialTokensInText, threads: threads)
+      return try printCounts([frame.before.count + tokens + frame.after.count], paths)
+    }
+    if let frame { return try write(try Self.ids(of: paths, tokenizer, options, threads), frame, paths) }
     let encodings =
       bytes
       ? try paths.map { try tokenizer.encode(bytes: try Console.read($0), options: options) }
       : try tokenizer.encode(batch: try paths.map(Self.text), options: options, threads: threads)
-    if count {
-      for (path, encoding) in zip(paths, encodings) {
-        try Console.print(
-          json
-            ? JSON.object(["file": .string(path), "tokens": .integer(Int64(encoding.count))]).text()
-            : paths.count > 1 ? "\(encoding.count)\t\(path)" : "\(encoding.count)")
-      }
-      return
+    if count { return try printCounts(encodings.map(\.count), paths) }
+    try write(
+      encodings.map { encoding in
+        json ? Array((EncodeLine.json(of: encoding).text() + "\n").utf8) : try rendered(encoding.ids)
+      })
+  }
+
+  // MARK: Ids alone
+
+  /// The ids of files without their template: those of one file by all threads together, those of many by one for each.
+  private static func ids(
+    of paths: [String], _ tokenizer: TextTokenizer, _ options: TextTokenizer.EncodeOptions, _ threads: Int?
+  ) throws -> [[UInt32]] {
+    let texts = try paths.map { try text(of: $0).text }
+    let special = options.specialTokensInText
+    if texts.count == 1, let text = texts.first {
+      let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+      return [try tokenizer.ids(of: text, specialTokensInText: special, threads: threads)]
     }
-    let result = try encodings.map { try rendered($0) }.joined()
+    return try tokenizer.ids(batch: texts, specialTokensInText: special, threads: threads).map { Array($0) }
+  }
+
+  private func write(
+    _ ids: [[UInt32]], _ frame: (before: [UInt32], after: [UInt32]), _ paths: [String]
+  ) throws {
+    if count { return try printCounts(ids.map { frame.before.count + $0.count + frame.after.count }, paths) }
+    try write(ids.map { try rendered(frame.before + $0 + frame.after) })
+  }
+
+  private func printCounts(_ counts: [Int], _ paths: [String]) throws {
+    for (path, count) in zip(paths, counts) {
+      try Console.print(
+        json
+          ? JSON.object(["file": .string(path), "tokens": .integer(Int64(count))]).text()
+          : paths.count > 1 ? "\(count)\t\(path)" : "\(count)")
+    }
+  }
+
+  private func runStream(_ tokenizer: TextTokenizer, _ frame: (before: [UInt32], after: [UInt32])) throws {
+    var stream = tokenizer.encodeStream(specialTokensInText: source.choice)
+    var total = 0
+    func give(_ ids: [UInt32]) throws {
+      if !count, !ids.isEmpty {
+        if format == .text, total > 0 { try Console.write([0x20]) }
+        let bytes = try rendered(ids)
+        try Console.write(format == .text ? bytes.dropLast() : bytes[...])
+      }
+      total += ids.count
+    }
+    try give(frame.before)
+    while case let data = FileHandle.standardInput.availableData, !data.isEmpty {
+      try stream.append(utf8: data)
+      try give(stream.takeFinalIDs())
+    }
+    guard !stream.endsInsideCharacter else {
+      throw TokenizerError(.malformed, "the text ends inside a character", in: "-")
+    }
+    try give(try stream.ids() + frame.after)
+    if count { try Console.print("\(total)") } else if format == .text { try Console.write([0x0A]) }
+  }
+
+  private func write(_ files: [[UInt8]]) throws {
+    let result = files.joined()
     if let output { try Console.write(Array(result), to: output) } else { try Console.write(Array(result)) }
   }
 
@@ -61,9 +138,7 @@ struct Encode: ParsableCommand {
     return TextTokenizer.Input(text)
   }
 
-  private func rendered(_ encoding: Encoding) throws -> [UInt8] {
-    let ids = encoding.ids
-    if json { return Array((EncodeLine.json(of: encoding).text() + "\n").utf8) }
+  private func rendered(_ ids: [UInt32]) throws -> [UInt8] {
     switch format {
     case .text: return Array((ids.map(String.init).joined(separator: " ") + "\n").utf8)
     case .json: return Array((JSON.array(ids.map { .integer(Int64($0)) }).text() + "\n").utf8)
@@ -76,7 +151,10 @@ struct Encode: ParsableCommand {
   }
 
   private static func littleEndian<Number: FixedWidthInteger>(_ numbers: [Number]) -> [UInt8] {
-    numbers.flatMap { number in withUnsafeBytes(of: number.littleEndian) { Array($0) } }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(numbers.count * MemoryLayout<Number>.size)
+    for number in numbers { withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) } }
+    return bytes
   }
 
   /// The header of NumPy's format, version 1.0, padded to 64 bytes.
@@ -86,72 +164,5 @@ struct Encode: ParsableCommand {
     text += "\n"
     let length = text.utf8.count
     return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(length & 255), UInt8(length >> 8)] + Array(text.utf8)
-  }
-}
-
-/// Answers one line of `tessera encode --jsonl`.
-struct EncodeLine {
-  let tokenizer: TextTokenizer
-  let special: String?
-  let threads: Int?
-
-  init(_ tokenizer: TextTokenizer, _ special: String?, _ threads: Int?) {
-    self.tokenizer = tokenizer
-    self.special = special
-    self.threads = threads
-  }
-
-  func answer(_ line: JSON) throws -> JSON {
-    var options = TextTokenizer.EncodeOptions(addsSpecialTokens: line["add_special_tokens"]?.boolValue ?? true)
-    if let word = line["special"]?.stringValue ?? special {
-      guard let choice = TextTokenizer.SpecialTokensInText(rawValue: word) else {
-        throw TokenizerError(.invalidRequest, "expected 'recognize' or 'text', found '\(word)'", at: .key("special"))
-      }
-      options.specialTokensInText = choice
-    }
-    if let truncation = line["truncation"], !truncation.isNull { options.truncation = try Truncation(json: truncation) }
-    if let padding = line["padding"], !padding.isNull { options.padding = try Padding(json: padding) }
-    if let batch = line["batch"] {
-      guard let items = batch.arrayValue else {
-        throw TokenizerError(.malformed, "expected an array, found \(batch.kindName)", at: .key("batch"))
-      }
-      let inputs = try items.enumerated().map { try Self.input($1, "batch[\($0)]") }
-      let encodings = try tokenizer.encode(batch: inputs, options: options, threads: threads)
-      return ["encodings": .array(encodings.map { Self.json(of: $0, isInBatch: true) })]
-    }
-    if let encoded = line["base64"]?.stringValue {
-      guard let data = Data(base64Encoded: encoded) else {
-        throw TokenizerError(.malformed, "expected base64", at: .key("base64"))
-      }
-      return Self.json(of: try tokenizer.encode(bytes: Array(data), options: options))
-    }
-    guard let text = line["text"]?.stringValue else {
-      throw TokenizerError(.malformed, "expected one of the keys 'text', 'base64' and 'batch'")
-    }
-    return Self.json(of: try tokenizer.encode(text, pair: line["pair"]?.stringValue, options: options))
-  }
-
-  private static func input(_ json: JSON, _ path: String) throws -> TextTokenizer.Input {
-    if let text = json.stringValue { return TextTokenizer.Input(text) }
-    guard let pair = json.arrayValue, pair.count == 2, let first = pair[0].stringValue, let second = pair[1].stringValue
-    else { throw TokenizerError(.malformed, "expected a text or a pair of texts", at: .key(path)) }
-    return TextTokenizer.Input(first, pair: second)
-  }
-
-  /// - Parameter isInBatch: gives the windows that truncation cut off too.
-  static func json(of encoding: Encoding, isInBatch: Bool = false) -> JSON {
-    func numbers(_ values: [UInt32]) -> JSON { .array(values.map { .integer(Int64($0)) }) }
-    var object: JSONObject = [
-      "ids": numbers(encoding.ids),
-      "offsets": .array(
-        encoding.offsets.map { [.integer(Int64($0.lowerBound)), .integer(Int64($0.upperBound))] }),
-      "tokens": .array(encoding.tokens.map { .string($0) }),
-      "type_ids": numbers(encoding.typeIDs),
-      "attention_mask": numbers(encoding.attentionMask),
-      "special_tokens_mask": numbers(encoding.specialTokensMask),
-      "word_ids": .array(encoding.wordIDs.map { $0.map { .integer(Int64($0)) } ?? .null }),
-    ]
-    if isInBatch { object["overflowing"] = .array(encoding.overflowing.map { json(of: $0, isInBatch: true) }) }
-    return .object(object)
   }
 }

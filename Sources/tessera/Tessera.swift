@@ -23,7 +23,7 @@ struct Tessera: ParsableCommand {
       """,
     subcommands: [
       Encode.self, Decode.self, Inspect.self, Convert.self, Train.self, Count.self, Chat.self, Demo.self, Forward.self,
-      Bench.self,
+      Generate.self, Bench.self,
     ])
 
   static func main() {

@@ -11,7 +11,7 @@ struct ParityTests {
     let model = try ModelRegistry.load(parity.folder)
     let inputs = try SafeTensors(path: parity.folder + "/inputs.safetensors").tensors()
     let expected = try SafeTensors(path: parity.folder + "/expected.safetensors").tensors()
-    var options = ForwardOptions(hiddenStates: expected.keys.contains { $0.hasPrefix("hidden_states.") })
+    var options = ForwardOptions(hiddenStates: expected.keys.contains { $0.contains("hidden_states.") })
     let settings = parity.folder + "/options.json"
     if FileManager.default.fileExists(atPath: settings) {
       options.settings = try JSONDecoder().decode(

@@ -71,6 +71,8 @@ struct IDEngineTests {
         return
       }
       #expect(try tokenizer.count(text) == expected.count)
+      if random.next() % 8 != 0 { continue }
+      guard try EncodeStreamTests.check(tokenizer, text, &random) else { return }
     }
     let batch = try tokenizer.ids(batch: texts, threads: 2, withPlaces: true)
     #expect(batch.count == texts.count)

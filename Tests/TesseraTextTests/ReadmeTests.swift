@@ -3,7 +3,7 @@ import Testing
 
 import TesseraText
 
-/// Every Swift block of README.md stands in this file, compiled and run; the test below compares them.
+/// Every Swift block of README.md stands in this file or in `ReadmeNetworksTests`, compiled and run; the test below compares them.
 @Suite("The README")
 struct ReadmeTests {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -53,6 +53,18 @@ struct ReadmeTests {
       #expect(printed[0] == "\(3 * count) \(count)\n" && Array(batch[2]) == Array(encoding.ids.dropFirst().dropLast()))
       #expect(text.hasPrefix(printed[1].dropLast()))
       #expect(try tokenizer.count(String(printed[1].dropLast())) == 3)
+      printed.removeAll()
+      do {
+        // snippet
+        var stream = tokenizer.encodeStream()
+        for part in ["Ein Wort, zw", "ei Wör", "ter."] {
+          try stream.append(part)
+          print(stream.finalCount, try stream.count())  // ids that nothing can change, ids of the text so far
+        }
+        print(try stream.ids() == tokenizer.ids(of: text, threads: 2))
+        // end
+      }
+      #expect(printed[2].hasSuffix(" \(count)\n") && !printed[2].hasPrefix("0 ") && printed[3] == "true\n")
       printed.removeAll()
       // snippet
       let conversation: [ChatMessage] = [.system("Be brief."), .user("Hi")]
@@ -105,7 +117,10 @@ struct ReadmeTests {
     }
     let shown = Self.blocks(try lines(Self.root.appendingPathComponent("README.md")), from: "```swift", to: "```")
       .map { $0.filter { $0 != "import TesseraText" } }.map { $0.drop { $0.isEmpty } }.map(Array.init)
-    let run = Self.blocks(try lines(URL(fileURLWithPath: #filePath)), from: "// snippet", to: "// end")
+    let networks = Self.root.appendingPathComponent("Tests/TesseraNNTests/ReadmeNetworksTests.swift")
+    let run = try [URL(fileURLWithPath: #filePath), networks].flatMap {
+      Self.blocks(try lines($0), from: "// snippet", to: "// end")
+    }
     #expect(shown.count >= 3)
     #expect(shown == run)
   }

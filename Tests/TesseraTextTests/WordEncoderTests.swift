@@ -52,6 +52,8 @@ struct WordEncoderTests {
           "\(texts[index].unicodeScalars.map { String($0.value, radix: 16) }) \(expected[index])")
         if found != expected[index] { return }
         if index % 7 == 0 { #expect(try tokenizer.count(texts[index]) == found.count) }
+        if index % 6 != 0 { continue }
+        guard try EncodeStreamTests.check(tokenizer, texts[index], &random) else { return }
       }
     }
   }
@@ -184,6 +186,18 @@ struct WordEncoderTests {
     }
   }
 
+  @Test("a literal mark before a character that becomes a space is not taken for the end of a word")
+  func marksBeforeRewrittenSpaces() throws {
+    for name in SentencePieceFixtures.names {
+      let tokenizer = try TextTokenizer(bytes: try SentencePieceFixtures.model(name))
+      for text in [
+        "\u{2581}\u{205F} m", "a \u{2581}\u{205F} m", "\u{2581}\u{3000} m", "a \u{2581}\u{A8} m", "a\u{2581} \u{2581}",
+      ] {
+        #expect(try tokenizer.ids(of: text) == tokenizer.encode(text, options: .init(addsSpecialTokens: false)).ids)
+      }
+    }
+  }
+
   @Test("long texts have the sums that decide between near-equal ways, and shift them when they grow")
   func longTexts() throws {
     // Scores so close that the rounding of long sums decides.
@@ -204,6 +218,8 @@ struct WordEncoderTests {
       #expect(try tokenizer.ids(of: text) == expected)
       #expect(try tokenizer.ids(of: text) == expected)
       #expect(try tokenizer.count(text) == expected.count)
+      guard length < 60_000 else { continue }
+      #expect(try EncodeStreamTests.check(tokenizer, text, &random))
     }
   }
 }

@@ -3,6 +3,7 @@ import TesseraTensor
 
 /// A folder as model hubs have them: `config.json` and tensors in safetensors.
 public struct ModelFolder: Sendable {
+  /// The path of the file or folder.
   public let path: String
   private let configuration: Data
 
@@ -37,15 +38,32 @@ public struct ModelFolder: Sendable {
   /// The configuration as it stands in the file.
   public func values() throws -> [String: JSONValue] { try configuration() }
 
+  /// Another JSON file of the folder, or nil if there is none.
+  /// - Throws: `CheckpointError` if it is there and cannot be read as the type.
+  public func optional<Value: Decodable>(_ name: String, _ type: Value.Type = Value.self) throws -> Value? {
+    let file = path + "/" + name
+    guard FileManager.default.fileExists(atPath: file) else { return nil }
+    do {
+      return try JSONDecoder().decode(type, from: Data(contentsOf: URL(fileURLWithPath: file)))
+    } catch let error as DecodingError {
+      throw CheckpointError.malformed(file, describe(error))
+    } catch {
+      throw CheckpointError.unreadable(file, "it cannot be read")
+    }
+  }
+
   /// The tensors of the folder.
   public func checkpoint() throws -> Checkpoint { try Checkpoint(folder: path) }
 }
 
 /// A value of a configuration that cannot be used.
 public struct ConfigurationError: Error {
+  /// The key of the configuration.
   public let key: String
+  /// What is wrong.
   public let reason: String
 
+  /// Makes it from its parts.
   public init(_ key: String, _ reason: String) { (self.key, self.reason) = (key, reason) }
 
   /// Checks sizes of a network before anything is allocated: each within 1...limit.
@@ -67,6 +85,7 @@ public struct ConfigurationError: Error {
 public enum JSONValue: Codable, Sendable, Equatable {
   case null, bool(Bool), integer(Int), number(Double), string(String), array([JSONValue]), object([String: JSONValue])
 
+  /// Reads the value from JSON.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
@@ -86,6 +105,7 @@ public enum JSONValue: Codable, Sendable, Equatable {
     }
   }
 
+  /// Writes the value as JSON.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
@@ -99,11 +119,17 @@ public enum JSONValue: Codable, Sendable, Equatable {
     }
   }
 
+  /// The text, if it is one.
   public var string: String? { if case .string(let value) = self { value } else { nil } }
+  /// The truth value, if it is one.
   public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  /// The whole number, if it is one.
   public var integer: Int? { if case .integer(let value) = self { value } else { nil } }
+  /// The elements, if it is an array.
   public var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+  /// The members, if it is an object.
   public var object: [String: JSONValue]? { if case .object(let value) = self { value } else { nil } }
+  /// The number, if it is one.
   public var number: Double? {
     switch self {
     case .number(let value): value

@@ -6,6 +6,11 @@ public enum ModelRegistry {
   public static var models: [any PublishedModel.Type] {
     [
       DiT.self, PixArt.self, StableDiffusion3.self, AutoencoderKL.self,
+      BERTModel.self, T5Encoder.self, ViTModel.self, TimmModel.self,
+      GPT2Model.self, LlamaModel.self,
+      CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self,
+      DETRDetector.self, DETRModel.self,
+      LlavaModel.self,
     ]
   }
 

@@ -22,10 +22,12 @@ public protocol PublishedModel: AnyObject {
 public struct LoadOptions: Sendable {
   /// The type of floating-point parameters.
   public var dataType: DataType = .float32
+  /// Where the parameters lie.
   public var device: Device = .cpu
   /// True if gradients of the parameters are wanted.
   public var trained = false
 
+  /// Makes it from its parts.
   public init(dataType: DataType = .float32, device: Device = .cpu, trained: Bool = false) {
     (self.dataType, self.device, self.trained) = (dataType, device, trained)
   }
@@ -45,6 +47,7 @@ public struct ForwardOptions: Sendable {
   /// How many tokens are decoded greedily, for language models.
   public var greedy: Int?
 
+  /// Makes it from its parts.
   public init(hiddenStates: Bool = false, settings: [String: JSONValue] = [:], greedy: Int? = nil) {
     (self.hiddenStates, self.settings, self.greedy) = (hiddenStates, settings, greedy)
   }
@@ -73,6 +76,7 @@ public final class NamedTensors {
   private let tensors: [String: Tensor]
   private var taken: Set<String> = []
 
+  /// Makes it from its parts.
   public init(_ tensors: [String: Tensor]) { self.tensors = tensors }
 
   /// A tensor that may be absent.

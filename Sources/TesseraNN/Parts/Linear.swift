@@ -7,6 +7,8 @@ public final class Linear: Module {
   /// `[out]`
   public let bias: Parameter?
 
+  /// Takes the parameters from a scope.
+  /// - Throws: `CheckpointError` if one is missing or has another shape.
   public init(
     _ input: Int, _ output: Int, bias: Bool = true, _ scope: Scope, initialization: Initialization = .fanInUniform,
     biasInitialization: Initialization = .zeros
@@ -26,6 +28,8 @@ public final class Embedding: Module {
   /// `[rows, width]`
   public let weight: Parameter
 
+  /// Takes the parameters from a scope.
+  /// - Throws: `CheckpointError` if one is missing or has another shape.
   public init(_ rows: Int, _ width: Int, _ scope: Scope, initialization: Initialization = .normal(0.02)) throws {
     weight = try scope.parameter("weight", [rows, width], initialization)
     super.init(scope)
@@ -38,9 +42,13 @@ public final class Embedding: Module {
 
 /// Layer normalization over the last axis.
 public final class LayerNorm: Module {
+  /// The length of the normalized axis.
   public let width: Int
+  /// What is added to a denominator against division by zero.
   public let epsilon: Double
+  /// What the result is scaled with.
   public let weight: Parameter?
+  /// What is added; nil if there is none.
   public let bias: Parameter?
 
   /// - Parameters:
@@ -61,9 +69,13 @@ public final class LayerNorm: Module {
 
 /// Division by the root of the mean square over the last axis (Zhang, Sennrich 2019, "Root Mean Square Layer Normalization").
 public final class RMSNorm: Module {
+  /// What is added to a denominator against division by zero.
   public let epsilon: Double
+  /// What the result is scaled with.
   public let weight: Parameter?
 
+  /// Takes the parameters from a scope.
+  /// - Throws: `CheckpointError` if one is missing or has another shape.
   public init(_ width: Int, epsilon: Double = 1e-6, affine: Bool = true, _ scope: Scope) throws {
     self.epsilon = epsilon
     weight = affine ? try scope.parameter("weight", [width], .ones) : nil
@@ -78,9 +90,13 @@ public final class RMSNorm: Module {
 public final class Convolution: Module {
   /// `[out, in / groups, kernel...]`
   public let weight: Parameter
+  /// What is added; nil if there is none.
   public let bias: Parameter?
+  /// The step along each axis.
   public let stride: [Int]
+  /// Zeros around each axis.
   public let padding: [Int]
+  /// Parameters by factor and decay.
   public let groups: Int
 
   /// - Parameter kernel: the length along each axis; as many axes as it has are convolved
@@ -99,6 +115,7 @@ public final class Convolution: Module {
     super.init(scope)
   }
 
+  /// Applies it.
   public func callAsFunction(_ x: Tensor) throws -> Tensor {
     try x.convolution(weight.value, bias?.value, stride: stride, padding: padding, groups: groups)
   }
@@ -106,11 +123,17 @@ public final class Convolution: Module {
 
 /// Group normalization of `[batch, channels, ...]` (Wu, He 2018).
 public final class GroupNorm: Module {
+  /// Parameters by factor and decay.
   public let groups: Int
+  /// What is added to a denominator against division by zero.
   public let epsilon: Double
+  /// What the result is scaled with.
   public let weight: Parameter
+  /// What is added; nil if there is none.
   public let bias: Parameter
 
+  /// Takes the parameters from a scope.
+  /// - Throws: `CheckpointError` if one is missing or has another shape.
   public init(_ groups: Int, _ channels: Int, epsilon: Double = 1e-5, _ scope: Scope) throws {
     (self.groups, self.epsilon) = (groups, epsilon)
     weight = try scope.parameter("weight", [channels], .ones)
@@ -118,6 +141,7 @@ public final class GroupNorm: Module {
     super.init(scope)
   }
 
+  /// Applies it.
   public func callAsFunction(_ x: Tensor) throws -> Tensor {
     try x.groupNorm(groups, weight.value, bias.value, epsilon: epsilon)
   }

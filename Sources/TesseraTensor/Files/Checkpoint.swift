@@ -43,11 +43,14 @@ public struct Checkpoint: Sendable {
   }
 
   private init(index: String, folder: String) throws {
-    struct Index: Decodable { let weight_map: [String: String] }
+    struct Index: Decodable {
+      let weightMap: [String: String]
+      enum CodingKeys: String, CodingKey { case weightMap = "weight_map" }
+    }
     self.init(path: index)
     let map: [String: String]
     do {
-      map = try JSONDecoder().decode(Index.self, from: Data(contentsOf: URL(fileURLWithPath: index))).weight_map
+      map = try JSONDecoder().decode(Index.self, from: Data(contentsOf: URL(fileURLWithPath: index))).weightMap
     } catch {
       throw CheckpointError.malformed(index, "it is no index of shards: \(describe(error))")
     }

@@ -13,6 +13,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   /// The configuration names an architecture that is not known: the path, the name.
   case unknownArchitecture(String, String)
 
+  /// What went wrong, in one line.
   public var description: String {
     switch self {
     case .unreadable(let file, let reason), .malformed(let file, let reason): "\(file): \(reason)"

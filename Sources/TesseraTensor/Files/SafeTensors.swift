@@ -10,14 +10,18 @@ import Foundation
 public final class SafeTensors: Sendable {
   /// What the header says about a tensor.
   public struct Entry: Sendable, Equatable {
+    /// The type of the elements.
     public let dataType: DataType
+    /// The lengths of the axes.
     public let shape: [Int]
     let range: Range<Int>
   }
 
+  /// The path of the file or folder.
   public let path: String
   /// Free text that the writer put in.
   public let metadata: [String: String]
+  /// What the header says about every tensor, by name.
   public let entries: [String: Entry]
   private let mapping: MappedBytes
   private let dataStart: Int
@@ -76,17 +80,17 @@ public final class SafeTensors: Sendable {
     for (key, raw) in tensors {
       func refuse(_ reason: String) -> CheckpointError { .malformed(path, "the tensor '\(key)' \(reason)") }
       guard let type = DataType(safeTensors: raw.dtype) else { throw refuse("has the unknown type '\(raw.dtype)'") }
-      guard raw.data_offsets.count == 2, raw.data_offsets[0] >= 0, raw.data_offsets[0] <= raw.data_offsets[1],
-        raw.data_offsets[1] <= dataCount
-      else { throw refuse("lies at \(raw.data_offsets) in \(dataCount) bytes of data") }
+      guard raw.dataOffsets.count == 2, raw.dataOffsets[0] >= 0, raw.dataOffsets[0] <= raw.dataOffsets[1],
+        raw.dataOffsets[1] <= dataCount
+      else { throw refuse("lies at \(raw.dataOffsets) in \(dataCount) bytes of data") }
       guard raw.shape.count <= 64, let count = try? Tensor.elements(of: raw.shape, key) else {
         throw refuse("has the shape \(raw.shape.prefix(64))")
       }
       let (size, overflow) = count.multipliedReportingOverflow(by: type.size)
-      guard !overflow, size == raw.data_offsets[1] - raw.data_offsets[0] else {
-        throw refuse("has \(raw.data_offsets[1] - raw.data_offsets[0]) bytes for the shape \(raw.shape) of \(type)")
+      guard !overflow, size == raw.dataOffsets[1] - raw.dataOffsets[0] else {
+        throw refuse("has \(raw.dataOffsets[1] - raw.dataOffsets[0]) bytes for the shape \(raw.shape) of \(type)")
       }
-      entries[key] = Entry(dataType: type, shape: raw.shape, range: raw.data_offsets[0]..<raw.data_offsets[1])
+      entries[key] = Entry(dataType: type, shape: raw.shape, range: raw.dataOffsets[0]..<raw.dataOffsets[1])
     }
     var end = 0
     for range in entries.values.map(\.range).sorted(by: {
@@ -107,7 +111,12 @@ public final class SafeTensors: Sendable {
   private struct RawEntry: Decodable {
     let dtype: String
     let shape: [Int]
-    let data_offsets: [Int]
+    let dataOffsets: [Int]
+
+    enum CodingKeys: String, CodingKey {
+      case dtype, shape
+      case dataOffsets = "data_offsets"
+    }
   }
 
   private struct Header: Decodable {

@@ -2,15 +2,21 @@
 ///
 /// One fused pass of libtorch over all parameters of a group.
 public final class AdamW: Optimizer {
+  /// The step length, before the factors of groups.
   public var learningRate: Double
+  /// How much of the averages of the gradient and of its square stays per step.
   public let betas: (Double, Double)
+  /// What is added to a denominator against division by zero.
   public let epsilon: Double
+  /// Parameters by factor and decay.
   public let groups: [ParameterGroup]
+  /// All parameters of the groups.
   public var parameters: [Parameter] { groups.flatMap(\.parameters) }
   private var moments: [ObjectIdentifier: Moments] = [:]
 
   private struct Moments { var first, second, steps: Tensor }
 
+  /// Makes it from its parts.
   public init(
     _ groups: [ParameterGroup], learningRate: Double, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8
   ) {
@@ -27,6 +33,7 @@ public final class AdamW: Optimizer {
     )
   }
 
+  /// One step along the gradients.
   public func step() throws {
     try noGrad {
       for group in groups {
@@ -55,6 +62,7 @@ public final class AdamW: Optimizer {
     return fresh
   }
 
+  /// The averages by path, for a checkpoint.
   public func state() throws -> [String: Tensor] {
     var state: [String: Tensor] = [:]
     for parameter in parameters {
@@ -66,6 +74,7 @@ public final class AdamW: Optimizer {
     return state
   }
 
+  /// Takes up averages that were saved.
   public func restore(_ state: [String: Tensor]) throws {
     for parameter in parameters {
       guard let first = state["first." + parameter.path] else { continue }

@@ -21,12 +21,14 @@ extension Optimizer {
 
 /// Parameters with a rate and a decay of their own.
 public struct ParameterGroup {
+  /// All parameters of the groups.
   public var parameters: [Parameter]
   /// Multiplies the optimizer's rate.
   public var rateFactor: Double
   /// Pulls weights toward zero, per step and rate.
   public var weightDecay: Double
 
+  /// Makes it from its parts.
   public init(_ parameters: [Parameter], rateFactor: Double = 1, weightDecay: Double = 0) {
     (self.parameters, self.rateFactor, self.weightDecay) = (parameters, rateFactor, weightDecay)
   }
@@ -62,10 +64,12 @@ public final class MovingAverage {
   public var decay: Double
   /// True: `decay` rises to its value over the first steps as `(1 + steps) / (10 + steps)`.
   public var warmsUp: Bool
+  /// How many updates there were.
   public private(set) var steps = 0
   private let parameters: [Parameter]
   private var averages: [Tensor]
 
+  /// Makes it from its parts.
   public init(_ parameters: [Parameter], decay: Double = 0.9999, warmsUp: Bool = false) throws {
     (self.parameters, self.decay, self.warmsUp) = (parameters, decay, warmsUp)
     averages = try parameters.map { try $0.value.detached().copy() }

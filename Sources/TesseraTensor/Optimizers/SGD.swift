@@ -1,16 +1,23 @@
 /// Stochastic gradient descent with momentum, as PyTorch's: `v = momentum · v + g`, `w -= rate · v`.
 public final class SGD: Optimizer {
+  /// The step length, before the factors of groups.
   public var learningRate: Double
+  /// How much of the velocity stays per step.
   public let momentum: Double
+  /// True: the step looks ahead along the velocity.
   public let nesterov: Bool
+  /// Parameters by factor and decay.
   public let groups: [ParameterGroup]
+  /// All parameters of the groups.
   public var parameters: [Parameter] { groups.flatMap(\.parameters) }
   private var velocities: [ObjectIdentifier: Tensor] = [:]
 
+  /// Makes it from its parts.
   public init(_ groups: [ParameterGroup], learningRate: Double, momentum: Double = 0, nesterov: Bool = false) {
     (self.groups, self.learningRate, self.momentum, self.nesterov) = (groups, learningRate, momentum, nesterov)
   }
 
+  /// One step along the gradients.
   public func step() throws {
     try noGrad {
       for group in groups {
@@ -29,7 +36,9 @@ public final class SGD: Optimizer {
     }
   }
 
+  /// The averages by path, for a checkpoint.
   public func state() throws -> [String: Tensor] { try saved(velocities, parameters) }
+  /// Takes up averages that were saved.
   public func restore(_ state: [String: Tensor]) throws { velocities = try restored(state, parameters) }
 }
 
@@ -37,18 +46,24 @@ public final class SGD: Optimizer {
 ///
 /// For the matrices between the first and the last layer. Everything else (vectors, embeddings, heads) belongs to `AdamW`.
 public final class Muon: Optimizer {
+  /// The step length, before the factors of groups.
   public var learningRate: Double
+  /// How much of the velocity stays per step.
   public let momentum: Double
   /// Steps of the Newton-Schulz iteration.
   public let iterations: Int
+  /// Parameters by factor and decay.
   public let groups: [ParameterGroup]
+  /// All parameters of the groups.
   public var parameters: [Parameter] { groups.flatMap(\.parameters) }
   private var velocities: [ObjectIdentifier: Tensor] = [:]
 
+  /// Makes it from its parts.
   public init(_ groups: [ParameterGroup], learningRate: Double = 0.02, momentum: Double = 0.95, iterations: Int = 5) {
     (self.groups, self.learningRate, self.momentum, self.iterations) = (groups, learningRate, momentum, iterations)
   }
 
+  /// One step along the gradients.
   public func step() throws {
     try noGrad {
       for group in groups {
@@ -90,7 +105,9 @@ public final class Muon: Optimizer {
     return tall ? try x.transposed() : x
   }
 
+  /// The averages by path, for a checkpoint.
   public func state() throws -> [String: Tensor] { try saved(velocities, parameters) }
+  /// Takes up averages that were saved.
   public func restore(_ state: [String: Tensor]) throws { velocities = try restored(state, parameters) }
 }
 

@@ -90,6 +90,7 @@ public final class ParameterStore {
 ///       projection = try Linear(64, 128, scope / "mlp" / "c_fc")   // mlp.c_fc.weight, mlp.c_fc.bias
 ///     }
 public struct Scope {
+  /// All parameters of the model.
   public let store: ParameterStore
   /// The path so far, without a dot at the end.
   public let path: String
@@ -131,6 +132,8 @@ open class Module {
   /// Where the parameters of this module are.
   public let scope: Scope
 
+  /// Takes the parameters from a scope.
+  /// - Throws: `CheckpointError` if one is missing or has another shape.
   public init(_ scope: Scope) { self.scope = scope }
 
   /// The parameters of this module and of everything in it.

@@ -4,7 +4,7 @@
 /// buckets' lines called for; the buckets are read and ids stored, three at once and without a branch that depends on the text.
 /// Only what the cache does not know, or words of more than three ids, take the way over ``ByteMerger``.
 final class ByteLevelEncoder: WordSource {
-  private let segmenter: PieceSegmenter
+  let segmenter: PieceSegmenter
   private let merger: ByteMerger
 
   /// - Returns: `nil` when the tokenizer's parts need the general pipeline.

@@ -93,7 +93,7 @@ final class ByteMerger: @unchecked Sendable {
     _ word: UnsafePointer<UInt8>, _ length: Int, _ ids: UnsafeMutablePointer<UInt32>,
     _ ranks: UnsafeMutablePointer<UInt32>
   ) -> Int {
-    var last = length &- 1
+    let last = length &- 1
     var previous = Int(word[0])
     ids[0] = byteIDs[previous]
     for index in 0..<last {
@@ -102,28 +102,7 @@ final class ByteMerger: @unchecked Sendable {
       ranks[index] = byteRanks[previous &<< 8 | next]
       previous = next
     }
-    while last > 0 {
-      var (best, bestRank) = (0, ranks[0])
-      var index = 1
-      while index < last {
-        let rank = ranks[index]
-        if rank < bestRank { (best, bestRank) = (index, rank) }
-        index &+= 1
-      }
-      if bestRank == MergeRanks.noMerge { break }
-      let id = pairs.id(ofRank: bestRank)
-      ids[best] = id
-      last &-= 1
-      index = best &+ 1
-      while index <= last {
-        ids[index] = ids[index &+ 1]
-        ranks[index &- 1] = ranks[index]
-        index &+= 1
-      }
-      if best < last { ranks[best] = pairs.rank(of: id, ids[best &+ 1]) }
-      if best > 0 { ranks[best &- 1] = pairs.rank(of: ids[best &- 1], id) }
-    }
-    return last &+ 1
+    return pairs.merge(ids, ranks, last: last)
   }
 }
 

@@ -26,6 +26,10 @@ final class EncoderScratch {
   /// Bytes of words too long for an entry so far.
   var uncachedBytes = 0
   var cuts: SafeCuts?
+  /// The tables for words of Unigram and WordPiece, or `nil` inside when the model has none, or `nil` when nobody asked yet.
+  var trieWords: TrieWords??
+  /// Words that the cache did not know before those tables were made.
+  var newWords = 0
   private var dead: UnsafeMutablePointer<UInt64>
   private var deadCount = 16
   /// What went wrong with a word of the text under way.

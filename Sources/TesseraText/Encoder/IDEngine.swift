@@ -15,6 +15,7 @@ final class IDEngine: Sendable {
   }
 
   private let made = Mutex<Route?>(nil)
+  private let madeCuts = Mutex<TextCuts??>(nil)
   private let idle = Mutex<[Lent]>([])
 
   /// Scratch memory between two owners.
@@ -26,6 +27,16 @@ final class IDEngine: Sendable {
       if let route { return route }
       let new = make()
       route = new
+      return new
+    }
+  }
+
+  /// Where texts may be cut, made by the first who asks.
+  func cuts(_ make: () -> TextCuts?) -> TextCuts? {
+    madeCuts.withLock { cuts in
+      if let cuts { return cuts }
+      let new = make()
+      cuts = .some(new)
       return new
     }
   }
@@ -56,6 +67,9 @@ extension TokenizerCore {
     }
   }
 
+  /// Where a text may be cut into parts, or `nil` where it must stay whole.
+  var textCuts: TextCuts? { engine.cuts { TextCuts(self) } }
+
   /// Appends the ids of a text, without those of the template.
   ///
   /// - Throws: ``TokenizerError`` as ``TextTokenizer/encode(_:pair:options:)``.
@@ -63,29 +77,71 @@ extension TokenizerCore {
     of text: UnsafeBufferPointer<UInt8>, recognizesSpecial: Bool, into output: inout TokenBuffer,
     _ scratch: EncoderScratch
   ) throws {
+    let total = output.total
+    if try appendIDs(of: text, TextPart(), recognizesSpecial, into: &output, scratch) { return }
+    output.rewind(to: total)
+    try appendIDsByPipeline(of: Array(text), recognizesSpecial: recognizesSpecial, into: &output, scratch)
+  }
+
+  /// Appends the ids of a part of a text.
+  ///
+  /// - Parameter part: where it stands; it begins and ends where ``TextCuts`` says.
+  /// - Returns: false when its words are entangled; what was appended then must be taken back.
+  func appendIDs(
+    of text: UnsafeBufferPointer<UInt8>, _ part: TextPart, _ recognizesSpecial: Bool, into output: inout TokenBuffer,
+    _ scratch: EncoderScratch
+  ) throws -> Bool {
     guard text.count < Int(Int32.max) else { throw Self.tooLong }
     switch route {
     case .byteLevel(let encoder) where normalizer?.leavesUnchanged(text) ?? true:
-      appendIDs(of: text, recognizesSpecial, into: &output) { encoder.encode($0, origin: $1, into: &$2, scratch) }
+      return appendIDs(of: text, TextPart(), recognizesSpecial, into: &output) {
+        encoder.encode($0, origin: $1.origin, into: &$2, scratch)
+        return true
+      }
     case .words(let encoder) where !output.hasPlaces:
-      try appendIDs(of: text, recognizesSpecial, into: &output, scratch, by: encoder)
+      return try appendIDs(of: text, part, recognizesSpecial, into: &output) {
+        try encoder.encode($0, part: $1, into: &$2, scratch)
+      }
     case .sentencePieceWords(let encoder)
     where !output.hasPlaces && text.count <= SentencePieceEncoder.maximumLength:
-      try appendIDs(of: text, recognizesSpecial, into: &output, scratch, by: encoder)
-    default: try appendIDsByPipeline(of: Array(text), recognizesSpecial: recognizesSpecial, into: &output, scratch)
+      return try appendIDs(of: text, part, recognizesSpecial, into: &output) {
+        try encoder.encode($0, part: $1, into: &$2, scratch)
+      }
+    default:
+      try appendIDsByPipeline(of: Array(text), recognizesSpecial: recognizesSpecial, into: &output, scratch)
+      return true
     }
   }
 
-  /// Cuts added tokens out of a text and has the body append the ids of what is between them.
+  /// Appends the ids of a part of a text whose words are entangled: nothing but added tokens is cut out.
+  ///
+  /// - Returns: false when it is entangled with its neighbours as well.
+  func appendUncutIDs(
+    of text: UnsafeBufferPointer<UInt8>, _ part: TextPart, _ recognizesSpecial: Bool, into output: inout TokenBuffer,
+    _ scratch: EncoderScratch
+  ) throws -> Bool {
+    switch route {
+    case .words(let encoder):
+      try appendIDs(of: text, part, recognizesSpecial, into: &output) {
+        try encoder.encodeWhole($0, part: $1, into: &$2, scratch)
+      }
+    case .sentencePieceWords(let encoder):
+      try appendIDs(of: text, part, recognizesSpecial, into: &output) {
+        try encoder.encodeWhole($0, part: $1, into: &$2, scratch)
+      }
+    case .byteLevel, .general: false
+    }
+  }
+
+  /// Cuts added tokens out of a part of a text and has the body append the ids of what is between them.
   private func appendIDs(
-    of text: UnsafeBufferPointer<UInt8>, _ recognizesSpecial: Bool, into output: inout TokenBuffer,
-    _ body: (_ part: UnsafeBufferPointer<UInt8>, _ origin: Int, inout TokenBuffer) throws -> Void
-  ) rethrows {
+    of text: UnsafeBufferPointer<UInt8>, _ part: TextPart, _ recognizesSpecial: Bool, into output: inout TokenBuffer,
+    _ body: (_ text: UnsafeBufferPointer<UInt8>, TextPart, inout TokenBuffer) throws -> Bool
+  ) rethrows -> Bool {
     // The library of sentencepiece knows no added tokens: without special ones there are none.
     let isCut = recognizesSpecial || !usesSentencePiece
     guard isCut, added.rawMatcher.mayMatch(in: text) || added.normalizedMatcher.mayMatch(in: text) else {
-      try body(text, 0, &output)
-      return
+      return try body(text, part, &output)
     }
     var pieces = Pieces(input: Array(text))
     added.extract(from: &pieces, with: added.rawMatcher, skippingSpecial: !recognizesSpecial)
@@ -94,27 +150,18 @@ extension TokenizerCore {
     }
     for piece in pieces.pieces where piece.count > 0 {
       if piece.isText {
-        try body(UnsafeBufferPointer(rebasing: text[piece.start..<piece.end]), piece.start, &output)
+        let isFirst = piece.start == 0 && !part.isStart
+        let place = TextPart(
+          origin: part.origin + piece.start, isStart: !isFirst, isEnd: piece.end < text.count || part.isEnd,
+          sum: isFirst ? part.sum : 0)
+        let isDone = try body(UnsafeBufferPointer(rebasing: text[piece.start..<piece.end]), place, &output)
+        if !isDone { return false }
       } else {
         output.append(UInt32(piece.token), end: piece.end)
       }
-      if output.isFull { return }
+      if output.isFull { return true }
     }
-  }
-
-  /// Appends the ids of a text by its words, or by the general pipeline when it has no words.
-  private func appendIDs<Source: TileSource>(
-    of text: UnsafeBufferPointer<UInt8>, _ recognizesSpecial: Bool, into output: inout TokenBuffer,
-    _ scratch: EncoderScratch, by encoder: WordEncoder<Source>
-  ) throws {
-    let total = output.total
-    var isDone = true
-    try appendIDs(of: text, recognizesSpecial, into: &output) { part, origin, output in
-      if isDone { isDone = try encoder.encode(part, origin: origin, into: &output, scratch) }
-    }
-    if isDone { return }
-    output.rewind(to: total)
-    try appendIDsByPipeline(of: Array(text), recognizesSpecial: recognizesSpecial, into: &output, scratch)
+    return true
   }
 
   private func appendIDsByPipeline(

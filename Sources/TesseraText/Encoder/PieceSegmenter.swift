@@ -60,4 +60,42 @@ enum PieceSegmenter: Sendable {
     case .unicodeScripts, .whitespace, .whitespaceSplit, .bert, .metaspace, .charDelimiter: return false
     }
   }
+
+  /// Whether every text falls into pieces before a blank that follows a visible character, so that what stands on the one side does
+  /// not matter to the other.
+  ///
+  /// No alternative of the known patterns has such a place inside, and the only one that looks ahead looks at blanks before it.
+  var cutsBeforeBlanks: Bool {
+    switch self {
+    case .gpt2, .cl100k, .o200k, .deepSeek: true
+    case .whole: false
+    case .general(.sequence(let cuts)): cuts.contains(where: Self.separates) && cuts.allSatisfy(Self.keepsBlanksApart)
+    case .general: false
+    }
+  }
+
+  /// Whether the same holds between a letter and a symbol that is no apostrophe.
+  var cutsBeforeSymbols: Bool {
+    switch self {
+    case .gpt2, .cl100k, .o200k, .deepSeek: true
+    case .whole, .general: false
+    }
+  }
+
+  private static func separates(_ part: PreTokenizer) -> Bool {
+    guard case .split(let pattern, .isolated, false) = part else { return false }
+    return switch pattern.scanner {
+    case is GPT2Scanner, is CL100KScanner, is O200KScanner, is DeepSeekScanner: true
+    default: false
+    }
+  }
+
+  private static func keepsBlanksApart(_ part: PreTokenizer) -> Bool {
+    switch part {
+    case .digits: true
+    case .punctuation(let behavior): behavior == .isolated || behavior == .contiguous
+    case .split(let pattern, .isolated, false): pattern.scanner is ClassRunScanner || separates(part)
+    default: false
+    }
+  }
 }

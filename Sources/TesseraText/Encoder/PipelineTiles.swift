@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Encodes words by the stages of a tokenizer.json.
 ///
 /// Exact where each stage does the same to a word alone as in the midst of a text; ``TileRules`` says whether that is so, and what
@@ -7,6 +9,9 @@ final class PipelineTiles: TileSource {
   private let rules: TileRules
   private let preTokenizer: PreTokenizer?
   private let model: TokenizerModel
+  private let trieOnce = Mutex<TrieWords??>(nil)
+  /// So many new words pay for the tables of a trie.
+  private let patience: Int
 
   var hasEdges: Bool { rules.isStrict }
 
@@ -19,6 +24,22 @@ final class PipelineTiles: TileSource {
     scanner = rules.scanner
     preTokenizer = core.preTokenizer
     model = core.description.model
+    patience = model.vocabulary.entryCount / 8
+  }
+
+  /// Made when enough words have come; the scratch memory keeps it at hand.
+  private func trieWords(_ scratch: EncoderScratch) -> TrieWords? {
+    if let known = scratch.trieWords { return known }
+    scratch.newWords += 1
+    guard scratch.newWords > patience else { return nil }
+    let made = trieOnce.withLock { once in
+      if let once { return once }
+      let new = TrieWords(model)
+      once = .some(new)
+      return new
+    }
+    scratch.trieWords = .some(made)
+    return made
   }
 
   func append(
@@ -68,6 +89,7 @@ final class PipelineTiles: TileSource {
   private func merge(
     _ word: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch
   ) throws {
+    if let words = trieWords(scratch), words.append(word, &output) { return }
     scratch.model.output.removeAll()
     try model.tokenize(word, isRaw: false, &scratch.model)
     scratch.model.output.ids.withUnsafeBufferPointer { output.append(contentsOf: $0) }

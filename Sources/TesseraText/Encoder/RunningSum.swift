@@ -9,10 +9,6 @@ struct RunningSum {
   /// How many ids stand before that place.
   var count = 0
 
-  mutating func begin(at place: UnsafePointer<UInt8>, _ count: Int) {
-    (value, self.place, self.count) = (0, place, count)
-  }
-
   /// The sum is known up to here.
   mutating func set(_ value: Float, at place: UnsafePointer<UInt8>?, _ count: Int) {
     (self.value, self.place, self.count) = (value, place, count)

@@ -70,7 +70,7 @@ final class SafeCuts: @unchecked Sendable {
 
   /// Calls the body with the ends of the parts of a word, which must be valid UTF-8; the word's own end is not among them.
   @inline(__always)
-  func forEachCut(in word: UnsafeBufferPointer<UInt8>, _ body: (Int) -> Void) {
+  func forEachCut(in word: UnsafeBufferPointer<UInt8>, _ body: (Int) throws -> Void) rethrows {
     var position = min(Self.length(word[0]), word.count)
     var left = Self.character(word, 0, position)
     while position < word.count {
@@ -80,7 +80,7 @@ final class SafeCuts: @unchecked Sendable {
       let part = Int(word[position &- 1]) &<< 8 | Int(word[position])
       let isJoined =
         (pairs[place &>> 6] &>> UInt64(place & 63)) | (parts[part &>> 6] &>> UInt64(part & 63))
-      if isJoined & 1 == 0 { body(position) }
+      if isJoined & 1 == 0 { try body(position) }
       position &+= length
       left = right
     }
@@ -113,9 +113,7 @@ extension EncoderScratch {
       }
       start = end
     }
-    var ends: [Int] = []
-    cuts.forEachCut(in: word) { ends.append($0) }
-    for end in ends { try append(end) }
+    try cuts.forEachCut(in: word) { try append($0) }
     try append(word.count)
     return isDone
   }

@@ -1,15 +1,23 @@
 /// Encodes words by the rules of sentencepiece.
 ///
 /// Exact where no piece and no rule of the normalizer reaches over the beginning of a word, which is checked when it is made, and
-/// where no mark stands literally in the text, which is checked word by word.
+/// where no mark stands literally in the text, or at least not before a blank, which is checked word by word.
 final class SentencePieceTiles: TileSource {
   let scanner: TileScanner
   let hasEdges = true
   private let encoder: SentencePieceEncoder
+  /// Whether the scores of all that stands before a word may decide how it is cut.
+  var addsScores: Bool { if case .unigram = encoder.segmenter { true } else { false } }
   /// For tiles that are not the first.
   private let normalizer: SentencePieceNormalizer
   /// Where no piece reaches over, inside words.
   private let cuts: SafeCuts
+  /// Merges short words; `nil` for models whose scores are no order.
+  private let pieceMerger: PieceMerger?
+  /// Bytes that stand for themselves in words of nothing but ASCII.
+  private let plain: [Bool]
+  /// Whether words in other scripts stand for themselves too.
+  private let isIdentity: Bool
   /// For each id, when sums decide.
   private let scores: [Float]
   /// How close to its bound a sum may be taken for one that was never shifted.
@@ -26,6 +34,7 @@ final class SentencePieceTiles: TileSource {
     case .merger(let merger):
       guard merger.cutsAtWords else { return nil }
       (scores, safeSum) = ([], 0)
+      pieceMerger = PieceMerger(vocabulary, merger)
     case .unigram(let segmenter):
       let scores = vocabulary.pieces.indices.map {
         vocabulary.kinds[$0] == .userDefined
@@ -33,6 +42,7 @@ final class SentencePieceTiles: TileSource {
       }
       guard scores.allSatisfy({ abs($0) < 500 }), abs(segmenter.unknownScore) < 500 else { return nil }
       self.scores = scores
+      pieceMerger = nil
       safeSum = UnigramSegmenter.resetThreshold - 32 * max(abs(segmenter.unknownScore), 10)
     case .table: return nil
     }
@@ -42,6 +52,8 @@ final class SentencePieceTiles: TileSource {
     var inner = normalizer
     inner.addsDummyPrefix = normalizer.removesExtraWhitespaces
     self.normalizer = inner
+    plain = normalizer.charsMap?.keepsASCII ?? (0..<256).map { $0 < 0x80 }
+    isIdentity = normalizer.charsMap == nil
     cuts = SafeCuts(
       tokens: vocabulary.pieces.indices.lazy
         .filter { !SentencePieceVocabulary.isReserved(vocabulary.kinds[$0]) }.map { vocabulary.pieces[$0] })
@@ -93,46 +105,103 @@ final class SentencePieceTiles: TileSource {
   func append(
     _ tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace, _ output: inout TokenBuffer, _ scratch: EncoderScratch
   ) throws -> Bool {
+    guard !place.isFirst, !place.isLast, tile.count <= ByteMerger.shortLimit else {
+      return append(general: tile, place, &output, scratch)
+    }
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 3 * tile.count) { text in
+      let count = normalize(tile, into: text)
+      guard count > 0 else { return append(general: tile, place, &output, scratch) }
+      return append(UnsafeBufferPointer(rebasing: text[..<count]), tile, place, &output, scratch)
+    }
+  }
+
+  private func append(
+    general tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace, _ output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) -> Bool {
     let normalizer = place.isFirst ? encoder.normalizer : self.normalizer
-    let normalized = normalizer.normalize(tile, withOrigins: false).bytes
-    if isEntangled(normalized, tile, place) {
+    return normalizer.normalize(tile, withOrigins: false).bytes.withUnsafeBufferPointer {
+      append($0, tile, place, &output, scratch)
+    }
+  }
+
+  /// Writes a tile from the midst of a text as it is normalized, where every character but blanks stands for itself.
+  ///
+  /// - Returns: how many bytes there are, or 0 where the normalizer has to look.
+  private func normalize(_ tile: UnsafeBufferPointer<UInt8>, into text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    var count = 0
+    var index = 0
+    let folds = normalizer.removesExtraWhitespaces
+    while index < tile.count, scanner.isBlank(tile[index]) {
+      if !folds || index == 0 {
+        for byte in SentencePieceVocabulary.spaceMark {
+          text[count] = byte
+          count &+= 1
+        }
+      }
+      index &+= 1
+    }
+    guard index < tile.count else { return 0 }
+    while index < tile.count {
+      let byte = tile[index]
+      if byte < 0x80 {
+        guard plain[Int(byte)], !scanner.isBlank(byte) else { return 0 }
+        text[count] = byte
+        (count, index) = (count &+ 1, index &+ 1)
+        continue
+      }
+      let length = isIdentity ? tile.scalarLength(at: index) : 0
+      if length == 0 { return 0 }
+      for offset in 0..<length { text[count &+ offset] = tile[index &+ offset] }
+      (count, index) = (count &+ length, index &+ length)
+    }
+    return count
+  }
+
+  private func append(
+    _ text: UnsafeBufferPointer<UInt8>, _ tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace,
+    _ output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) -> Bool {
+    if isEntangled(text, tile, place) {
       scratch.isEntangled = true
       return false
     }
-    return normalized.withUnsafeBufferPointer { text in
-      scratch.segments.removeAll(keepingCapacity: true)
-      switch encoder.segmenter {
-      case .merger(let merger):
-        let unknown = encoder.vocabulary.byteIDs.isEmpty ? UInt32(bitPattern: encoder.vocabulary.unknownID) : nil
-        return scratch.appendParts(of: text, cuts, unknown: unknown, into: &output) { part, output in
-          scratch.segments.removeAll(keepingCapacity: true)
-          merger.segment(part, into: &scratch.segments)
-          emit(part, &output, scratch)
-          return true
-        }
-      case .unigram(let segmenter):
-        if !place.isFirst, tile.count <= WordCache.longLimit,
-          segmenter.segmentIfCertain(text, into: &scratch.segments)
-        {
-          emit(text, &output, scratch)
-          return true
-        }
-        var sum = sum(before: tile, segmenter, output, scratch)
+    switch encoder.segmenter {
+    case .merger(let merger):
+      let unknown = encoder.vocabulary.byteIDs.isEmpty ? UInt32(bitPattern: encoder.vocabulary.unknownID) : nil
+      return scratch.appendParts(of: text, cuts, unknown: unknown, into: &output) { part, output in
+        if let pieceMerger, pieceMerger.append(part, &output, scratch) { return true }
         scratch.segments.removeAll(keepingCapacity: true)
-        segmenter.segment(text, sum: &sum, into: &scratch.segments)
-        emit(text, &output, scratch)
-        scratch.sum.set(sum, at: tile.baseAddress.map { $0 + tile.count }, output.count)
-        return false
-      case .table: return false
+        merger.segment(part, into: &scratch.segments)
+        emit(part, &output, scratch)
+        return true
       }
+    case .unigram(let segmenter):
+      scratch.segments.removeAll(keepingCapacity: true)
+      if !place.isFirst, tile.count <= WordCache.longLimit, segmenter.segmentIfCertain(text, into: &scratch.segments) {
+        emit(text, &output, scratch)
+        return true
+      }
+      var sum = sum(before: tile, segmenter, output, scratch)
+      scratch.segments.removeAll(keepingCapacity: true)
+      segmenter.segment(text, sum: &sum, into: &scratch.segments)
+      emit(text, &output, scratch)
+      scratch.sum.set(sum, at: tile.baseAddress.map { $0 + tile.count }, output.count)
+      return false
+    case .table: return false
     }
   }
 
   /// Whether what stands around a tile matters to it, or the tile to what stands around it.
-  private func isEntangled(_ normalized: [UInt8], _ tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace) -> Bool {
+  private func isEntangled(
+    _ normalized: UnsafeBufferPointer<UInt8>, _ tile: UnsafeBufferPointer<UInt8>, _ place: TilePlace
+  ) -> Bool {
     if normalizer.removesExtraWhitespaces {
       if place.isFirst, !encoder.normalizer.addsDummyPrefix, normalized.isEmpty, !place.isLast { return true }
-      return tile.contains(0xE2) && Self.containsMark(tile)
+      if place.isLast { return false }
+      // A mark at the end would be taken away, and belongs to the blanks behind it. What rules make of an end is not known.
+      return isIdentity
+        ? tile.suffix(3).elementsEqual(SentencePieceVocabulary.spaceMark)
+        : tile.contains(0xE2) && Self.containsMark(tile)
     }
     guard !place.isLast, normalized.count >= 3 else { return false }
     return normalized[normalized.count - 1] == 0x81

@@ -4,7 +4,7 @@
 /// words and no stage runs for them. What gives the ids of a tile alone is a ``TileSource``; the first and the last tile of a text
 /// may differ from those in its midst.
 final class WordEncoder<Source: TileSource>: WordSource, @unchecked Sendable {
-  private let source: Source
+  let source: Source
   private let scanner: TileScanner
   /// Places are not written here.
   private let noCounts = TableMemory(byteCount: 0)
@@ -18,42 +18,66 @@ final class WordEncoder<Source: TileSource>: WordSource, @unchecked Sendable {
 
   /// Appends the ids of a text that holds no added tokens.
   ///
-  /// - Parameter origin: where it begins in the whole text.
+  /// - Parameter part: where it stands in the whole text.
   /// - Returns: false when the text cannot be cut into tiles; what was appended then must be taken back.
   func encode(
-    _ text: UnsafeBufferPointer<UInt8>, origin: Int, into output: inout TokenBuffer, _ scratch: EncoderScratch
+    _ text: UnsafeBufferPointer<UInt8>, part: TextPart, into output: inout TokenBuffer, _ scratch: EncoderScratch
   ) throws -> Bool {
     guard let base = text.baseAddress, text.count > 0 else { return true }
     (scratch.failure, scratch.isEntangled) = (nil, false)
-    scratch.sum.begin(at: base, output.count)
+    scratch.sum.set(part.sum, at: base, output.count)
     var position = 0
     while position < text.count {
       drop(&output, scratch, at: base + position)
       var (count, end) = scanner.fill(text, from: position, scratch.ends, capacity: EncoderScratch.capacity)
       var last = text.count
-      if position == 0, source.hasEdges {
+      if position == 0, part.isStart, source.hasEdges {
         let first = Int(scratch.ends[0])
-        try appendEdge(text, 0..<first, isFirst: true, origin, &output, scratch)
+        try appendEdge(text, 0..<first, isFirst: true, part, &output, scratch)
         if first == text.count { return !scratch.isEntangled }
         // The loop takes what follows.
         for index in 1..<count { scratch.ends[index - 1] = scratch.ends[index] }
         (position, count) = (first, count - 1)
         drop(&output, scratch, at: base + position)
       }
-      if end == text.count, source.hasEdges, count > 0 {
+      if end == text.count, part.isEnd, source.hasEdges, count > 0 {
         count -= 1
         last = count > 0 ? Int(scratch.ends[count - 1]) : position
       }
-      if count > 0 { encodePieces(base, text.count, position, count, origin, &output, scratch, WithoutPlaces.self) }
+      if count > 0 {
+        encodePieces(base, text.count, position, count, part.origin, &output, scratch, WithoutPlaces.self)
+      }
       if let failure = scratch.failure { throw failure }
       if scratch.isEntangled { return false }
       position = end
       if last < text.count {
-        try appendEdge(text, last..<text.count, isFirst: false, origin, &output, scratch)
+        try appendEdge(text, last..<text.count, isFirst: false, part, &output, scratch)
         if scratch.isEntangled { return false }
       }
     }
     return true
+  }
+
+  /// Appends the tokens of a text that cannot be cut into tiles: as one tile.
+  ///
+  /// - Returns: as ``encode(_:part:into:_:)``.
+  func encodeWhole(
+    _ text: UnsafeBufferPointer<UInt8>, part: TextPart, into output: inout TokenBuffer, _ scratch: EncoderScratch
+  ) throws -> Bool {
+    guard text.count > 0 else { return true }
+    (scratch.failure, scratch.isEntangled) = (nil, false)
+    scratch.sum.set(part.sum, at: text.baseAddress, output.count)
+    try appendEdge(text, text.indices, isFirst: part.isStart, part, &output, scratch)
+    return !scratch.isEntangled
+  }
+
+  /// The exact sum of scores at the end of a text that was just encoded; zero where none is kept.
+  func sum(
+    atEndOf text: UnsafeBufferPointer<UInt8>, _ output: borrowing TokenBuffer, _ scratch: EncoderScratch
+  ) -> Float {
+    guard let base = text.baseAddress else { return scratch.sum.value }
+    source.synchronize(output, scratch, at: base + text.count)
+    return scratch.sum.value
   }
 
   private func drop(_ output: inout TokenBuffer, _ scratch: EncoderScratch, at place: UnsafePointer<UInt8>) {
@@ -64,10 +88,11 @@ final class WordEncoder<Source: TileSource>: WordSource, @unchecked Sendable {
   }
 
   private func appendEdge(
-    _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, isFirst: Bool, _ origin: Int,
+    _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, isFirst: Bool, _ part: TextPart,
     _ output: inout TokenBuffer, _ scratch: EncoderScratch
   ) throws {
-    let place = TilePlace(isFirst: isFirst, isLast: range.upperBound == text.count, base: origin + range.lowerBound)
+    let place = TilePlace(
+      isFirst: isFirst, isLast: part.isEnd && range.upperBound == text.count, base: part.origin + range.lowerBound)
     _ = try source.append(UnsafeBufferPointer(rebasing: text[range]), place, &output, scratch)
   }
 
@@ -106,6 +131,20 @@ final class WordEncoder<Source: TileSource>: WordSource, @unchecked Sendable {
     }
     return false
   }
+}
+
+/// A part of a text: where it stands in the whole.
+struct TextPart {
+  /// How many bytes stand before it.
+  var origin = 0
+  /// Whether nothing stands before it.
+  var isStart = true
+  /// Whether nothing stands behind it.
+  var isEnd = true
+  /// The sum of the scores of what stands before it, for models where it decides.
+  var sum: Float = 0
+
+  var isWhole: Bool { isStart && isEnd }
 }
 
 /// Where a tile stands.

@@ -98,6 +98,11 @@ struct AddedVocabulary: Sendable {
     normalizedMatcher = AddedTokenMatcher(normalized)
   }
 
+  /// What is looked for in texts, in no order.
+  var searched: [(content: [UInt8], token: AddedToken)] {
+    tokensByID.map { (normalizedContents[$0.key] ?? Array($0.value.content.utf8), $0.value) }
+  }
+
   /// The text of a token as it is decoded.
   func text(ofID id: UInt32) -> [UInt8]? {
     normalizedContents[id] ?? tokensByID[id].map { Array($0.content.utf8) }

@@ -56,6 +56,18 @@ struct SentencePieceCharsMap: Sendable {
     return found
   }
 
+  /// For each byte whether it is rewritten by no rule when another character in ASCII, or nothing, stands behind it.
+  var keepsASCII: [Bool] {
+    let root = Int(Self.offset(units[0]))
+    return (0..<256).map { byte in
+      guard byte < 0x80 else { return false }
+      let unit = units[root ^ byte]
+      if unit & Self.labelMask != UInt32(byte) { return true }
+      let children = root ^ byte ^ Int(Self.offset(unit))
+      return unit >> 8 & 1 == 0 && (0..<128).allSatisfy { units[children ^ $0] & Self.labelMask != UInt32($0) }
+    }
+  }
+
   private static let labelMask: UInt32 = 0x8000_00FF
 
   @inline(__always)

@@ -6,12 +6,12 @@ struct SentencePieceMerger: Sendable {
   /// The depth at which the library stops to split unused pieces.
   private static let maximumSplitDepth = 100
 
-  private let trie: PieceTrie
-  private let matcher: PieceTrie?
-  private let kinds: [SentencePieceModel.Piece.Kind]
-  private let unknownID: Int32
+  let trie: PieceTrie
+  let matcher: PieceTrie?
+  let kinds: [SentencePieceModel.Piece.Kind]
+  let unknownID: Int32
   /// The scores as integers that are smaller for better scores; equal only for equal bits, as the library compares them.
-  private let ranks: [UInt32]
+  let ranks: [UInt32]
   /// Whether words can be cut one by one: no piece goes on over the start of a word, and no split of an unused piece is remembered.
   let cutsAtWords: Bool
 
