@@ -5,9 +5,11 @@ public enum ModelRegistry {
   /// Every model that a folder can be read as.
   public static var models: [any PublishedModel.Type] {
     [
+      DiT.self, PixArt.self, StableDiffusion3.self, AutoencoderKL.self,
       BERTModel.self, T5Encoder.self, ViTModel.self, TimmModel.self,
       GPT2Model.self, LlamaModel.self,
-      CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self, DETRDetector.self, DETRModel.self,
+      CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self,
+      DETRDetector.self, DETRModel.self,
       LlavaModel.self,
     ]
   }
@@ -28,7 +30,12 @@ public enum ModelRegistry {
   /// What a configuration calls its architecture, the most specific name first.
   static func names(of folder: ModelFolder) throws -> [String] {
     let values = try folder.values()
-    let listed = values["architectures"]?.array?.compactMap(\.string) ?? []
+    var listed = values["architectures"]?.array?.compactMap(\.string) ?? []
+    if values["_class_name"]?.string == "Transformer2DModel" {
+      // What diffusers called several models before they had names of their own.
+      let known = ["ada_norm_zero": "DiTTransformer2DModel", "ada_norm_single": "PixArtTransformer2DModel"]
+      listed += [values["norm_type"]?.string.flatMap { known[$0] }].compactMap { $0 }
+    }
     return listed + ["_class_name", "architecture", "model_type"].compactMap { values[$0]?.string }
   }
 }
