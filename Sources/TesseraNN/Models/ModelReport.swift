@@ -125,12 +125,29 @@ enum ExampleInputs {
   /// Sets of inputs, of which a model of the folder takes one.
   static func candidates(_ folder: ModelFolder, tokens: Int) throws -> [[String: Tensor]] {
     let values = try folder.values()
-    let ids = try ["input_ids": Tensor.ones([1, max(1, tokens)], .int64)]
-    var sets: [[String: Tensor]] = []
+    // A text encoder beside an image encoder is short: CLIP reads 77 tokens.
+    let clip = values["model_type"] == .string("clip_text_model") ? values : values["text_config"]?.object
+    let longest = clip?["max_position_embeddings"]?.integer ?? tokens
+    let ids = try ["input_ids": Tensor.ones([1, max(1, min(tokens, longest))], .int64)]
     let images = try pictures(values)
+    var sets = try images.flatMap { try textAround($0, values, tokens) }
     for picture in images { sets += [picture, picture.merging(ids) { a, _ in a }] }
     sets.insert(ids, at: values["vocab_size"] == nil ? sets.count : 0)
     return try sets + latents(values, tokens)
+  }
+
+  /// LLaVA reads an image where the text has a token for each of its features.
+  private static func textAround(
+    _ picture: [String: Tensor], _ values: [String: JSONValue], _ tokens: Int
+  ) throws -> [[String: Tensor]] {
+    guard values["model_type"] == .string("llava"), let image = picture["pixel_values"] else { return [] }
+    let token = (values["image_token_index"] ?? values["image_token_id"])?.integer ?? 32_000
+    let patch = values["vision_config"]?.object?["patch_size"]?.integer ?? 14
+    guard (1...4096).contains(patch) else { return [] }
+    let isFull = values["vision_feature_select_strategy"] == .string("full")
+    let features = (image.size(2) / patch) * (image.size(3) / patch) + (isFull ? 1 : 0)
+    let ids = Array(repeating: token, count: features) + Array(repeating: 1, count: max(1, tokens))
+    return [["pixel_values": image, "input_ids": try Tensor(ids, [1, ids.count])]]
   }
 
   private static func pictures(_ values: [String: JSONValue]) throws -> [[String: Tensor]] {
