@@ -77,6 +77,21 @@ struct MultimodalTests {
     #expect(model.store.parameters.allSatisfy { $0.gradient != nil })
   }
 
+  @Test(
+    "the report of a folder runs both of CLIP's encoders, and LLaVA on an image",
+    arguments: [
+      ("clip-hub", "vision_model.encoder.layers.*.mlp", "text_model.encoder.layers.*.mlp"),
+      ("llava-full-layers", "vision_tower.vision_model.encoder.layers.*.mlp", "language_model.model.layers.*.mlp"),
+      ("detr-timm-hub", "model.backbone.conv_encoder.model.conv1", "model.decoder.layers.*.encoder_attn"),
+    ])
+  func report(_ name: String, _ first: String, _ second: String) throws {
+    let report = try ModelReport(folder: MultimodalFixtures.folder(name), tokens: 9)
+    for name in [first, second] {
+      let part = report.parts.first { $0.name == name }
+      #expect(try #require(part, "\(report.parts.map(\.name))").multiplyAdds ?? 0 > 0)
+    }
+  }
+
   private func tensors(_ name: String, _ file: String) throws -> [String: Tensor] {
     try SafeTensors(path: MultimodalFixtures.folder(name) + "/\(file).safetensors").tensors()
   }

@@ -133,9 +133,12 @@ enum ExampleInputs {
   /// Sets of inputs, of which a model of the folder takes one.
   static func candidates(_ folder: ModelFolder, tokens: Int) throws -> [[String: Tensor]] {
     let values = try folder.values()
-    let ids = try ["input_ids": Tensor.ones([1, max(1, tokens)], .int64)]
-    var sets: [[String: Tensor]] = []
+    // A text encoder beside an image encoder is short: CLIP reads 77 tokens.
+    let clip = values["model_type"] == .string("clip_text_model") ? values : values["text_config"]?.object
+    let longest = clip?["max_position_embeddings"]?.integer ?? tokens
+    let ids = try ["input_ids": Tensor.ones([1, max(1, min(tokens, longest))], .int64)]
     let images = try pictures(values)
+    var sets: [[String: Tensor]] = []
     for picture in images { sets += [picture, picture.merging(ids) { a, _ in a }] }
     sets.insert(ids, at: values["vocab_size"] == nil ? sets.count : 0)
     if let picture = images.first, let ids = try textWithPicture(values, tokens) {

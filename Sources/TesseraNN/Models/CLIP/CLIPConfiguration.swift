@@ -182,7 +182,7 @@ public struct CLIPConfiguration: Codable, Sendable {
     text = try settings.setting(.oldText, default: try settings.setting(.text, default: text))
     vision = try settings.setting(.oldVision, default: try settings.setting(.vision, default: vision))
     projectionWidth = try settings.setting(.projectionWidth, default: projectionWidth)
-    let names = try settings.decodeIfPresent([String: String].self, forKey: .labelNames)
+    let names = try settings.decodeIfPresent([String: JSONValue].self, forKey: .labelNames)
     labels = try names?.count ?? settings.setting(.labels, default: labels)
     try ConfigurationError.demandSizes(["projection_dim": projectionWidth])
     try ConfigurationError.demandCounts(["num_labels": labels], limit: 1 << 20)

@@ -76,7 +76,7 @@ public struct DETRConfiguration: Decodable, Sendable {
     activation = try settings.setting(.activation, default: activation)
     positionEmbedding = try settings.setting(.positionEmbedding, default: positionEmbedding)
     auxiliaryLoss = try settings.setting(.auxiliaryLoss, default: auxiliaryLoss)
-    let names = try settings.decodeIfPresent([String: String].self, forKey: .labelNames)
+    let names = try settings.decodeIfPresent([String: JSONValue].self, forKey: .labelNames)
     labels = try names?.count ?? settings.setting(.labels, default: labels)
     backbone = try Self.backbone(settings, channels)
     try validate()
