@@ -10,7 +10,7 @@ SWIFT ?= swift
 PYTHON ?= python3
 VENV := .deps/python
 
-.PHONY: help run test lint format fuzz fuzz-parsers bench torch clean toolchain
+.PHONY: help run test lint format fuzz fuzz-parsers bench bench-networks torch clean toolchain
 
 help:
 	@echo "make run [INPUT=path]   train a tokenizer on text, encode it, decode it, print what it costs"
@@ -19,6 +19,7 @@ help:
 	@echo "make format             format the sources"
 	@echo "make fuzz               compare with the reference libraries on random hard strings"
 	@echo "make bench [BENCH=...]  measure the speed beside other libraries (BENCH=--quick: minutes; see Benchmarks/README.md)"
+	@echo "make bench-networks     measure networks beside eager PyTorch of the same libtorch"
 	@echo "make fuzz-parsers       fuzz every parser of files, guided by coverage [SECONDS=600]"
 	@echo "make torch              bring libtorch into .deps and build the shim over it (TESSERA_TORCH=path: another libtorch)"
 	@echo "make clean              remove what was built"
@@ -47,6 +48,10 @@ fuzz: toolchain $(VENV)/ready
 bench: toolchain
 	$(SWIFT) build -c release --product tessera
 	$(PYTHON) Benchmarks/run.py $(BENCH)
+
+bench-networks: toolchain torch
+	$(SWIFT) build -c release --product tessera
+	$(PYTHON) Benchmarks/networks.py $(BENCH)
 
 fuzz-parsers: toolchain
 	@$(PYTHON) Fuzz/run.py --seconds $(SECONDS)

@@ -2,6 +2,8 @@
 # Brings libtorch into .deps/torch (unless TESSERA_TORCH names one) and builds the shim beside it.
 #
 #   TESSERA_TORCH  a folder with include/ and lib/ of a libtorch, for instance the 'torch' folder of a Python package with CUDA
+#   TESSERA_CUDA   a folder with include/ of CUDA and NCCL, for training over several accelerators
+#   TESSERA_GLOO   the folder above gloo/, if its headers are not in /usr/include
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=2.13.0
@@ -31,6 +33,10 @@ shim=.deps/lib/libtessera_torch.so
 gloo=()
 if [ -e /usr/include/gloo/config.h ] || [ -n "${TESSERA_GLOO:-}" ]; then
   gloo=(-DCT_GLOO -idirafter "${TESSERA_GLOO:-/usr/include}" -isystem "$torch/include/torch/csrc/api/include")
+fi
+# NCCL needs the headers of CUDA and its own beside a libtorch with CUDA: TESSERA_CUDA names their folder.
+if [ ${#gloo[@]} -gt 0 ] && [ -e "$torch/lib/libtorch_cuda.so" ] && [ -n "${TESSERA_CUDA:-}" ]; then
+  gloo+=(-DCT_NCCL -isystem "$TESSERA_CUDA/include")
 fi
 mkdir -p .deps/lib .deps/shim
 stamp="$(cat Shim/* Sources/CTorch/include/CTorch.h Scripts/torch.sh | cksum) $torch ${gloo[*]:-}"

@@ -1,16 +1,30 @@
-// Groups of processes that add up their gradients: libtorch's own Gloo, or a clear refusal where it cannot be reached.
+// Groups of processes that add up their gradients: libtorch's own Gloo, NCCL where there is CUDA, or a clear refusal where
+// neither can be reached.
 #include "Shim.h"
 
 #ifdef CT_GLOO
 #define USE_C10D_GLOO
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#ifdef CT_NCCL
+#define USE_C10D_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
 
 using namespace shim;
 
 struct Group {
   c10::intrusive_ptr<c10d::TCPStore> store;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  c10::intrusive_ptr<c10d::Backend> gloo, nccl;
+
+  /// Who moves this tensor: Gloo in the memory of processors, NCCL on accelerators.
+  c10d::Backend &over(const at::Tensor &tensor) {
+    if (tensor.is_cpu()) return *gloo;
+    TORCH_CHECK(nccl, "this shim was built without NCCL, and the tensor lies on ", tensor.device());
+    return *nccl;
+  }
 };
 
 ct_group ct_make_group(const char *address, int64_t port, int64_t rank, int64_t size, double timeout) {
@@ -29,15 +43,24 @@ ct_group ct_make_group(const char *address, int64_t port, int64_t rank, int64_t 
         loopback ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1", false)
                  : c10d::ProcessGroupGloo::createDefaultDevice(false));
     auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(
-        store, static_cast<int>(rank), static_cast<int>(size), options);
-    return reinterpret_cast<ct_group>(new Group{store, gloo});
+        c10::make_intrusive<c10d::PrefixStore>("gloo", store), static_cast<int>(rank), static_cast<int>(size), options);
+    auto group = std::make_unique<Group>(Group{store, gloo, nullptr});
+#ifdef CT_NCCL
+    if (at::getAccelerator(false)) {
+      auto fast = c10d::ProcessGroupNCCL::Options::create();
+      fast->timeout = milliseconds;
+      group->nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(
+          c10::make_intrusive<c10d::PrefixStore>("nccl", store), static_cast<int>(rank), static_cast<int>(size), fast);
+    }
+#endif
+    return reinterpret_cast<ct_group>(group.release());
   });
 }
 void ct_release_group(ct_group g) { delete reinterpret_cast<Group *>(g); }
 int32_t ct_all_reduce(ct_group g, ct_tensor t) {
   return guarded(-1, [&] {
     std::vector<at::Tensor> tensors{shared(t)};
-    reinterpret_cast<Group *>(g)->gloo->allreduce(tensors)->wait();
+    reinterpret_cast<Group *>(g)->over(tensors[0]).allreduce(tensors)->wait();
     return 0;
   });
 }
@@ -46,7 +69,7 @@ int32_t ct_broadcast(ct_group g, ct_tensor t, int64_t root) {
     std::vector<at::Tensor> tensors{shared(t)};
     c10d::BroadcastOptions options;
     options.rootRank = root;
-    reinterpret_cast<Group *>(g)->gloo->broadcast(tensors, options)->wait();
+    reinterpret_cast<Group *>(g)->over(tensors[0]).broadcast(tensors, options)->wait();
     return 0;
   });
 }
