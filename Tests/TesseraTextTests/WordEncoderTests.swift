@@ -198,6 +198,38 @@ struct WordEncoderTests {
     }
   }
 
+  @Test("pieces that share a score merge leftmost first, alone and beside others")
+  func sharedScores() throws {
+    var random = SplitMix64(seed: 7)
+    let characters = ["a", "b", "c", "é", "日"]
+    for round in 0..<40 {
+      var model = SentencePieceModel()
+      model.trainer.kind = .bpe
+      model.pieces = [.init("<unk>", kind: .unknown), .init("▁", score: -50), .init("a", score: -50)]
+      // The later of two is the better place in a list that is sorted by scores alone.
+      for (piece, score) in [("bc", -3), ("ab", -3), ("▁▁▁▁", -9), ("▁▁", -9), ("▁▁▁", -9)] {
+        model.pieces.append(.init(piece, score: Float(score)))
+      }
+      for _ in 0..<(round % 4 == 0 ? 0 : 20) {
+        let length = Int.random(in: 2...4, using: &random)
+        var piece = Bool.random(using: &random) ? "" : "▁"
+        for _ in 0..<length { piece += characters.randomElement(using: &random) ?? "" }
+        guard !model.pieces.contains(where: { $0.bytes == Array(piece.utf8) }) else { continue }
+        let score = Int.random(in: 1...(round % 2 == 0 ? 400 : 12), using: &random)
+        model.pieces.append(.init(piece, score: Float(-score)))
+      }
+      let tokenizer = try TextTokenizer(bytes: model.serialized())
+      #expect(route(tokenizer))
+      for index in 0..<60 {
+        var text = index == 0 ? "x abc x" : ""
+        for _ in 0..<(index == 0 ? 0 : 30) {
+          text += Int.random(in: 0...4, using: &random) == 0 ? " " : characters.randomElement(using: &random) ?? ""
+        }
+        #expect(try tokenizer.ids(of: text) == tokenizer.encode(text, options: .init(addsSpecialTokens: false)).ids)
+      }
+    }
+  }
+
   @Test("long texts have the sums that decide between near-equal ways, and shift them when they grow")
   func longTexts() throws {
     // Scores so close that the rounding of long sums decides.

@@ -1,8 +1,10 @@
 /// Merges the characters of a short word by the rules of sentencepiece: what its encoder does when the cache does not know the word.
 ///
 /// There, two neighbours merge when their text together is a piece, better scores first. The same is a list of pairs of symbols: each
-/// piece once for every way to put it together from two that can stand side by side, which are pieces and single characters. Where no
-/// two pieces have the same score this list has an order, and merging is the rescan of a row of ranks as in ``ByteMerger``.
+/// piece once for every way to put it together from two that can stand side by side, which are pieces and single characters. Among
+/// pieces of which no two have the same score this list has an order, and merging is the rescan of a row of ranks as in ``ByteMerger``.
+/// Pieces that share a score, as runs of the mark for spaces do in some models, merge leftmost first whichever of them it is: words that
+/// may hold one are left to the heap.
 final class PieceMerger: @unchecked Sendable {
   private let pairs: MergeRanks
   private let trie: PieceTrie
@@ -15,10 +17,12 @@ final class PieceMerger: @unchecked Sendable {
   private let unknownID: UInt32
   /// Bytes that user-defined symbols begin with.
   private let symbolStarts: [Bool]
+  /// A bit for the hash of the first two characters of each piece with a score that another one has.
+  private let tiedBits: [UInt64]
   /// Stands for characters that are part of no piece.
   private let nobody: UInt32
 
-  /// - Returns: `nil` when two pieces have the same score or there are too many of them.
+  /// - Returns: `nil` when there are too many pieces.
   init?(_ vocabulary: SentencePieceVocabulary, _ merger: SentencePieceMerger) {
     let pieces = vocabulary.pieces
     trie = merger.trie
@@ -31,12 +35,19 @@ final class PieceMerger: @unchecked Sendable {
     var symbolStarts = [Bool](repeating: false, count: 256)
     var made: [Int] = []
     for (id, piece) in pieces.enumerated() where !piece.isEmpty && lengths[id] > 0 {
-      if vocabulary.kinds[id] == .userDefined { symbolStarts[Int(piece[0])] = true }
-      if piece.count > SentencePieceNormalizer.promisedLength(piece[0]) { made.append(id) }
+      if vocabulary.kinds[id] == .userDefined {
+        symbolStarts[Int(piece[0])] = true
+      } else if piece.count > SentencePieceNormalizer.promisedLength(piece[0]) {
+        made.append(id)
+      }
     }
     self.symbolStarts = symbolStarts
     made.sort { merger.ranks[$0] < merger.ranks[$1] }
-    for (left, right) in zip(made, made.dropFirst()) where merger.ranks[left] == merger.ranks[right] { return nil }
+    var tied = [Bool](repeating: false, count: pieces.count)
+    for (left, right) in zip(made, made.dropFirst()) where merger.ranks[left] == merger.ranks[right] {
+      (tied[left], tied[right]) = (true, true)
+    }
+    var tiedBits = [UInt64](repeating: 0, count: 64)
     var characters: [UInt32: UInt32] = [:]
     var table = MergeTableBuilder(capacity: 3 * made.count)
     merger.trie.cells.withUnsafeBufferPointer { cells in
@@ -57,17 +68,27 @@ final class PieceMerger: @unchecked Sendable {
         return new
       }
       for (rank, id) in made.enumerated() {
-        var place = pieces[id].startIndex
-        while true {
-          place += SentencePieceNormalizer.promisedLength(pieces[id][place])
-          guard place < pieces[id].count else { break }
-          if let left = symbol(pieces[id][..<place]), let right = symbol(pieces[id][place...]) {
+        let piece = pieces[id]
+        var place = SentencePieceNormalizer.promisedLength(piece[0])
+        if tied[id] {
+          let end = min(place + SentencePieceNormalizer.promisedLength(piece[place]), piece.count)
+          // Single characters always are symbols.
+          if let left = symbol(piece[..<place]), let right = symbol(piece[place..<end]) {
+            let bit = Self.bit(left, right)
+            tiedBits[bit >> 6] |= 1 << UInt64(bit & 63)
+          }
+          continue
+        }
+        while place < piece.count {
+          if let left = symbol(piece[..<place]), let right = symbol(piece[place...]) {
             table.insert(left, right, MergeTable.Merge(rank: UInt32(rank), id: UInt32(id)))
           }
+          place += SentencePieceNormalizer.promisedLength(piece[place])
         }
       }
     }
     self.characters = characters
+    self.tiedBits = tiedBits
     nobody = UInt32(pieces.count + characters.count)
     guard nobody < MergeRanks.idLimit - 1, let pairs = MergeRanks(table.finish()) else { return nil }
     self.pairs = pairs
@@ -80,7 +101,8 @@ final class PieceMerger: @unchecked Sendable {
 
   /// Appends the ids of a word.
   ///
-  /// - Returns: false, with nothing appended, for words that are longer than ``ByteMerger/shortLimit`` or may hold a user-defined symbol.
+  /// - Returns: false, with nothing appended, for words that are longer than ``ByteMerger/shortLimit`` or may hold a user-defined symbol
+  ///   or a piece with a score that another one has.
   /// - Complexity: as ``MergeRanks/merge(_:_:last:)``; nothing is allocated.
   func append(_ word: UnsafeBufferPointer<UInt8>, _ output: inout TokenBuffer, _ scratch: EncoderScratch) -> Bool {
     guard !word.isEmpty, word.count <= ByteMerger.shortLimit else { return false }
@@ -100,10 +122,20 @@ final class PieceMerger: @unchecked Sendable {
       index &+= length
     }
     let ranks = scratch.ranks
-    for index in 0..<count &- 1 { ranks[index] = pairs.rank(of: ids[index], ids[index &+ 1]) }
+    for index in 0..<count &- 1 {
+      let bit = Self.bit(ids[index], ids[index &+ 1])
+      if (tiedBits[bit &>> 6] &>> UInt64(bit & 63)) & 1 != 0 { return false }
+      ranks[index] = pairs.rank(of: ids[index], ids[index &+ 1])
+    }
     count = pairs.merge(ids, ranks, last: count &- 1)
     if isKnown { output.count += count } else { appendKnown(word, count, &output, scratch) }
     return true
+  }
+
+  /// The place of a pair in ``tiedBits``: a number of twelve bits.
+  @inline(__always)
+  private static func bit(_ left: UInt32, _ right: UInt32) -> Int {
+    Int(truncatingIfNeeded: (((left &* 0x9E37_79B1) ^ right) &* 0x85EB_CA77) &>> 20)
   }
 
   private func symbol(_ character: UnsafeBufferPointer<UInt8>) -> UInt32 {
