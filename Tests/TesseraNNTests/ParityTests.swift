@@ -26,6 +26,25 @@ struct ParityTests {
       #expect(difference < 1e-4, "\(parity), \(name)")
     }
   }
+
+  @Test(
+    "within the precision of bfloat16 when they run in it",
+    arguments: [
+      "language/llama-grouped", "language/gpt2-hub-keys",
+      "encoders/bert-model", "encoders/vit-classification", "multimodal/clip-classifier", "diffusion/dit",
+    ])
+  func halfPrecision(_ name: String) throws {
+    let parity = try #require(ParityCase.all.first { $0.folder.contains(name) }, "there is no fixture \(name)")
+    let model = try ModelRegistry.load(parity.folder, LoadOptions(dataType: .bfloat16))
+    let inputs = try SafeTensors(path: parity.folder + "/inputs.safetensors").tensors()
+    let expected = try SafeTensors(path: parity.folder + "/expected.safetensors").tensors()
+    let found = try noGrad { try model.forward(NamedTensors(inputs), ForwardOptions()) }
+    for (name, value) in expected where value.dataType.isFloatingPoint {
+      guard let own = found[name] else { continue }
+      let scale = try max(1, value.abs().maximum().item())
+      #expect(try own.largestDifference(to: value) < 0.1 * scale, "\(parity), \(name)")
+    }
+  }
 }
 
 /// One folder of fixtures.
