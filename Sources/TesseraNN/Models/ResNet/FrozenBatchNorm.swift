@@ -59,19 +59,16 @@ final class ConvolutionUnit: Module {
 }
 
 extension Tensor {
-  private static let maxPool = Operator("aten::max_pool2d")
-  private static let averagePool = Operator("aten::avg_pool2d")
-
   /// The largest of every window of a picture `[batch, channels, height, width]`.
   func maxPooled(_ kernel: Int, stride: Int, padding: Int) throws -> Tensor {
-    try Self.maxPool(
+    try Op.maxPool2d(
       .tensor(self), .ints([kernel, kernel]), .ints([stride, stride]), .ints([padding, padding]), .ints([1, 1]),
       .bool(false))
   }
 
   /// The mean of every window of a picture; a window over the edge counts what lies inside.
   func averagePooled(_ kernel: Int, stride: Int) throws -> Tensor {
-    try Self.averagePool(
+    try Op.averagePool2d(
       .tensor(self), .ints([kernel, kernel]), .ints([stride, stride]), .ints([0, 0]), .bool(true), .bool(false), .none)
   }
 }
