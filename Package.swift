@@ -8,6 +8,7 @@ let package = Package(
     .library(name: "TesseraText", targets: ["TesseraText"]),
     .library(name: "TesseraTensor", targets: ["TesseraTensor"]),
     .library(name: "TesseraNN", targets: ["TesseraNN"]),
+    .library(name: "TesseraLab", targets: ["TesseraLab"]),
     .executable(name: "tessera", targets: ["tessera"]),
   ],
   dependencies: [
@@ -20,10 +21,12 @@ let package = Package(
     .target(name: "CTorch", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "TesseraTensor", dependencies: ["CTorch"], swiftSettings: strict),
     .target(name: "TesseraNN", dependencies: ["TesseraTensor", "TesseraText"], swiftSettings: strict),
+    .target(name: "TesseraLab", dependencies: ["TesseraText", "TesseraTensor", "TesseraNN"], swiftSettings: strict),
     .executableTarget(
       name: "tessera",
       dependencies: [
-        "TesseraText", "TesseraTensor", "TesseraNN", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "TesseraText", "TesseraTensor", "TesseraNN", "TesseraLab",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .testTarget(
@@ -31,6 +34,9 @@ let package = Package(
     .testTarget(name: "TesseraTensorTests", dependencies: ["TesseraTensor"], swiftSettings: strict),
     .testTarget(
       name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor", "tessera"], swiftSettings: strict),
+    .testTarget(
+      name: "TesseraLabTests", dependencies: ["TesseraLab", "TesseraNN", "TesseraTensor", "tessera"],
+      swiftSettings: strict),
   ]
 )
 
