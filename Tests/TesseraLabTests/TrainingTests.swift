@@ -14,7 +14,9 @@ final class TemporaryFolder {
 
 @Suite("Training", .enabled(if: Torch.available))
 struct TrainingTests {
-  let folder = try! TemporaryFolder()
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
 
   /// A line through noisy points, with dropout-like noise from the step's stream.
   func train(

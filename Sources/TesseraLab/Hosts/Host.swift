@@ -1,5 +1,6 @@
 import Foundation
 import TesseraTensor
+import TesseraText
 
 /// A small network that is trained here, for proofs to stand on: what a published checkpoint would be elsewhere.
 ///
@@ -80,6 +81,11 @@ public struct Host: Sendable {
       throw LabError.unreadable(path, "the host is not there; train it with: tessera lab train \(name)")
     }
     return path
+  }
+
+  /// Writes `config.json`.
+  public static func write(_ configuration: JSON, to folder: String) throws {
+    try Files.write(Data((configuration.text(.pretty) + "\n").utf8), to: folder + "/config.json")
   }
 
   /// Writes parameters as a checkpoint in half precision.

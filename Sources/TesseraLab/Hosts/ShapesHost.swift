@@ -1,6 +1,7 @@
 import Foundation
 import TesseraNN
 import TesseraTensor
+import TesseraText
 
 extension Host {
   /// A classifier of procedural shapes: it needs no data, trains in seconds, and is what tests of the laboratory train.
@@ -60,20 +61,16 @@ struct ViTRecipe {
 
   /// Writes `config.json`.
   func write(to folder: String) throws {
-    var names: [String: String] = [:]
-    for (index, label) in labels.enumerated() { names["\(index)"] = label }
-    struct Configuration: Encodable {
-      let architectures = ["ViTForImageClassification"]
-      let model_type = "vit"
-      let image_size, num_channels, patch_size, hidden_size, num_hidden_layers, num_attention_heads: Int
-      let intermediate_size: Int
-      let hidden_act = "gelu"
-      let layer_norm_eps = 1e-6
-      let id2label: [String: String]
-    }
-    let configuration = Configuration(
-      image_size: image, num_channels: channels, patch_size: patch, hidden_size: width, num_hidden_layers: layers,
-      num_attention_heads: heads, intermediate_size: 4 * width, id2label: names)
-    try Files.write(Files.encode(configuration) + Data("\n".utf8), to: folder + "/config.json")
+    var names = JSONObject()
+    for (index, label) in labels.enumerated() { names["\(index)"] = .string(label) }
+    func number(_ value: Int) -> JSON { .integer(Int64(value)) }
+    try Host.write(
+      [
+        "architectures": ["ViTForImageClassification"], "model_type": "vit", "image_size": number(image),
+        "num_channels": number(channels), "patch_size": number(patch), "hidden_size": number(width),
+        "num_hidden_layers": number(layers), "num_attention_heads": number(heads),
+        "intermediate_size": number(4 * width), "hidden_act": "gelu", "layer_norm_eps": 1e-6,
+        "id2label": .object(names),
+      ], to: folder)
   }
 }
