@@ -9,7 +9,7 @@ struct Bench: ParsableCommand {
     abstract: "Measure the speed of a tokenizer or a network, or the claims behind a preset.",
     discussion: "The whole comparison with other libraries is `make bench`.",
     subcommands: [
-      BenchEncode.self, BenchLoad.self, BenchProof.self, BenchOperations.self, BenchNetwork.self, BenchParallel.self,
+      BenchEncode.self, BenchLoad.self, BenchOperations.self, BenchNetwork.self, BenchParallel.self,
     ])
 }
 

@@ -138,11 +138,11 @@ struct LabList: ParsableCommand {
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      let all = ["hosts": Host.all.map(\.declaration), "proofs": TesseraLab.Proof.all.map(\.declaration)]
+      let all = ["hosts": Host.all.map(\.declaration), "proofs": Proof.all.map(\.declaration)]
       return try Console.write(try encoder.encode(all) + Data("\n".utf8))
     }
     for host in Host.all { try Console.print("host   \(host.name): \(host.summary)") }
-    for proof in TesseraLab.Proof.all { try Console.print("proof  \(proof.name): \(proof.declaration.claim)") }
+    for proof in Proof.all { try Console.print("proof  \(proof.name): \(proof.declaration.claim)") }
   }
 }
 
@@ -164,7 +164,7 @@ struct LabRun: ParsableCommand {
   func run() throws {
     let watch = LabWatch()
     let lab = try options.lab(watch)
-    for proof in names.isEmpty ? TesseraLab.Proof.all : try names.map(TesseraLab.Proof.named) {
+    for proof in names.isEmpty ? Proof.all : try names.map(Proof.named) {
       let record = try proof.run(lab, quick ? .quick : .full)
       if record.skipped == nil { try ResultStore(lab.results).write(record) }
       watch.finish()

@@ -106,30 +106,4 @@ struct CrossingWordsTests {
     #expect(tokens[290...].contains(where: crosses))
     #expect(throws: TokenizerError.self) { try Superwords(vocabularySize: 300, wordVocabularySize: 301) }
   }
-
-  @Test("a verdict follows from figures and rule alone; what is missing does not hold")
-  func verdicts() {
-    let proof = Proof(
-      name: "n", claim: "c", baseline: "b", data: "d", seeds: [1, 2], metric: "m",
-      rule: [
-        .init(figure: "x", bound: .atLeast(2)), .init(figure: "y", bound: .atMost(1)),
-        .init(figure: "z", bound: .atMost(1)),
-      ], measure: { _, _ in [] })
-    let verdicts = proof.verdicts(of: [[("x", 2.0), ("y", 0.5)], [("x", 3.0), ("y", 1.5)]])
-    #expect(verdicts.map(\.holds) == [true, false, false])
-    #expect(verdicts.map(\.worst) == [2, 1.5, nil])
-  }
-
-  @Test("equal cuts are stable, one moved boundary of two is a third, and the order does not matter")
-  func stability() {
-    let same: [Int?] = Array(0...9)
-    #expect(BoundaryStability.stability([2, 5], [2, 5], places: same) == 1)
-    #expect(abs(BoundaryStability.stability([2, 5], [2, 6], places: same) - 1 / 3) < 1e-9)
-    #expect(
-      BoundaryStability.stability([2, 6, 7], [2, 5], places: same)
-        == BoundaryStability.stability([2, 5], [2, 6, 7], places: same))
-    #expect(BoundaryStability.stability([], [], places: same) == 1)
-    #expect(BoundaryStability.footprint([1, 2, 3, 4], [1, 9, 9, 4]) == 2)
-    #expect(BoundaryStability.footprint([1, 1], [1, 1, 1]) == 1)
-  }
 }

@@ -54,8 +54,8 @@ public struct Outcome: Sendable {
 
 /// A claim of a paper, measured at a small scale: everything but the figures is said before the run.
 public struct Proof: Sendable {
-  /// The system it belongs to.
-  public let system: String
+  /// The system of the catalogue that it belongs to, if it belongs to one.
+  public let system: String?
   /// Claim, baseline, data, seeds, metric, rule.
   public let declaration: Declaration
   let measure: @Sendable (Run) throws -> Outcome
@@ -64,7 +64,7 @@ public struct Proof: Sendable {
   public var name: String { declaration.name }
 
   /// Makes it from its parts.
-  public init(system: String, _ declaration: Declaration, measure: @escaping @Sendable (Run) throws -> Outcome) {
+  public init(system: String?, _ declaration: Declaration, measure: @escaping @Sendable (Run) throws -> Outcome) {
     (self.system, self.declaration, self.measure) = (system, declaration, measure)
   }
 
@@ -144,7 +144,7 @@ struct Experiment {
 
 extension Proof {
   /// Every proof there is.
-  public static let all: [Proof] = []
+  public static let all: [Proof] = [.binaryBPE, .kl3m, .kl3mCharacters, .supertokens, .superwords]
 
   /// The proof of a name.
   /// - Throws: `LabError.unknown`
