@@ -10,6 +10,7 @@ let package = Package(
     .library(name: "TesseraNN", targets: ["TesseraNN"]),
     .library(name: "TesseraPictures", targets: ["TesseraPictures"]),
     .library(name: "TesseraFonts", targets: ["TesseraFonts"]),
+    .library(name: "TesseraLab", targets: ["TesseraLab"]),
     .executable(name: "tessera", targets: ["tessera"]),
   ],
   dependencies: [
@@ -32,10 +33,15 @@ let package = Package(
       name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
     .target(name: "TesseraPictures", dependencies: ["CPNG", "CTurboJPEG", "CWebP"], swiftSettings: strict),
     .target(name: "TesseraFonts", dependencies: ["CFreeType"], swiftSettings: strict),
+    .target(
+      name: "TesseraLab",
+      dependencies: ["TesseraText", "TesseraTensor", "TesseraNN", "TesseraPictures", "TesseraFonts"],
+      swiftSettings: strict),
     .executableTarget(
       name: "tessera",
       dependencies: [
-        "TesseraText", "TesseraTensor", "TesseraNN", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "TesseraText", "TesseraTensor", "TesseraNN", "TesseraLab",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .testTarget(
@@ -45,6 +51,9 @@ let package = Package(
       name: "TesseraMediaTests", dependencies: ["TesseraPictures", "TesseraFonts"], swiftSettings: strict),
     .testTarget(
       name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor", "tessera"], swiftSettings: strict),
+    .testTarget(
+      name: "TesseraLabTests", dependencies: ["TesseraLab", "TesseraNN", "TesseraTensor", "tessera"],
+      swiftSettings: strict),
   ]
 )
 
