@@ -8,6 +8,8 @@ let package = Package(
     .library(name: "TesseraText", targets: ["TesseraText"]),
     .library(name: "TesseraTensor", targets: ["TesseraTensor"]),
     .library(name: "TesseraNN", targets: ["TesseraNN"]),
+    .library(name: "TesseraPictures", targets: ["TesseraPictures"]),
+    .library(name: "TesseraFonts", targets: ["TesseraFonts"]),
     .library(name: "TesseraLab", targets: ["TesseraLab"]),
     .executable(name: "tessera", targets: ["tessera"]),
   ],
@@ -21,7 +23,20 @@ let package = Package(
     .target(name: "CTorch", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "TesseraTensor", dependencies: ["CTorch"], swiftSettings: strict),
     .target(name: "TesseraNN", dependencies: ["TesseraTensor", "TesseraText"], swiftSettings: strict),
-    .target(name: "TesseraLab", dependencies: ["TesseraText", "TesseraTensor", "TesseraNN"], swiftSettings: strict),
+    // Pictures and fonts go through the libraries every system has; each asks for its own development package, and only who imports
+    // the small target around it needs them.
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+    .systemLibrary(
+      name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
+    .target(name: "TesseraPictures", dependencies: ["CPNG", "CTurboJPEG", "CWebP"], swiftSettings: strict),
+    .target(name: "TesseraFonts", dependencies: ["CFreeType"], swiftSettings: strict),
+    .target(
+      name: "TesseraLab",
+      dependencies: ["TesseraText", "TesseraTensor", "TesseraNN", "TesseraPictures", "TesseraFonts"],
+      swiftSettings: strict),
     .executableTarget(
       name: "tessera",
       dependencies: [
@@ -32,6 +47,8 @@ let package = Package(
     .testTarget(
       name: "TesseraTextTests", dependencies: ["TesseraText", "tessera"], swiftSettings: strict),
     .testTarget(name: "TesseraTensorTests", dependencies: ["TesseraTensor"], swiftSettings: strict),
+    .testTarget(
+      name: "TesseraMediaTests", dependencies: ["TesseraPictures", "TesseraFonts"], swiftSettings: strict),
     .testTarget(
       name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor", "tessera"], swiftSettings: strict),
     .testTarget(
