@@ -10,7 +10,7 @@ SWIFT ?= swift
 PYTHON ?= python3
 VENV := .deps/python
 
-.PHONY: help run test lint format fuzz fuzz-parsers bench bench-networks torch clean toolchain
+.PHONY: help run test lint format fuzz fuzz-parsers bench bench-networks torch data clean toolchain libraries
 
 help:
 	@echo "make run [INPUT=path]   train a tokenizer on text, encode it, decode it, print what it costs"
@@ -22,12 +22,17 @@ help:
 	@echo "make bench-networks     measure networks beside eager PyTorch of the same libtorch"
 	@echo "make fuzz-parsers       fuzz every parser of files, guided by coverage [SECONDS=600]"
 	@echo "make torch              bring libtorch into .deps and build the shim over it (TESSERA_TORCH=path: another libtorch)"
+	@echo "make data               install the packages that data sets are made from and build all data sets"
 	@echo "make clean              remove what was built"
 
 toolchain:
 	@command -v $(SWIFT) >/dev/null || { echo "No Swift toolchain found: install Swift 6.3 and put 'swift' on the PATH." >&2; exit 1; }
 
-run: toolchain
+# What the picture, font, and sound targets are linked with.
+libraries:
+	@Scripts/libraries.sh
+
+run: toolchain libraries
 	@$(SWIFT) build -c release --product tessera 2>&1 | tail -n 1
 	@mkdir -p out
 	@.build/release/tessera demo $(INPUT) --vocab-size $(VOCABULARY) --output out/tokenizer.json
@@ -35,23 +40,28 @@ run: toolchain
 torch:
 	@Scripts/torch.sh
 
-test: toolchain torch $(VENV)/ready
+test: toolchain libraries torch $(VENV)/ready
 	$(SWIFT) build -c release --product tessera
 	TESSERA_DEMAND_TORCH=1 $(SWIFT) test
 	$(VENV)/bin/python Scripts/fuzz/run.py --tessera .build/release/tessera --cases 6000
 	$(VENV)/bin/python Scripts/check_written.py --tessera .build/release/tessera
 
-fuzz: toolchain $(VENV)/ready
+fuzz: toolchain libraries $(VENV)/ready
 	$(SWIFT) build -c release --product tessera
 	$(VENV)/bin/python Scripts/fuzz/run.py --tessera .build/release/tessera --cases $(CASES) --seed $(SEED)
 
-bench: toolchain
+bench: toolchain libraries
 	$(SWIFT) build -c release --product tessera
 	$(PYTHON) Benchmarks/run.py $(BENCH)
 
-bench-networks: toolchain torch
+bench-networks: toolchain libraries torch
 	$(SWIFT) build -c release --product tessera
 	$(PYTHON) Benchmarks/networks.py $(BENCH)
+
+data: toolchain libraries torch
+	$(SWIFT) build -c release --product tessera
+	Scripts/install.sh $$(.build/release/tessera lab data --packages)
+	.build/release/tessera lab data --all
 
 fuzz-parsers: toolchain
 	@$(PYTHON) Fuzz/run.py --seconds $(SECONDS)

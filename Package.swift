@@ -50,9 +50,11 @@ let package = Package(
     .testTarget(
       name: "TesseraMediaTests", dependencies: ["TesseraPictures", "TesseraFonts"], swiftSettings: strict),
     .testTarget(
-      name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor", "tessera"], swiftSettings: strict),
+      name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor"], swiftSettings: strict),
     .testTarget(
-      name: "TesseraLabTests", dependencies: ["TesseraLab", "TesseraNN", "TesseraTensor", "tessera"],
+      name: "TesseraLabTests", dependencies: ["TesseraLab", "TesseraNN", "TesseraTensor"], swiftSettings: strict),
+    .testTarget(
+      name: "TesseraCommandTests", dependencies: ["tessera", "TesseraTensor", "TesseraNN", "TesseraLab"],
       swiftSettings: strict),
   ]
 )

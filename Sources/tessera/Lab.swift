@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Synchronization
 import TesseraLab
 import TesseraTensor
 
@@ -36,19 +35,12 @@ struct LabOptions: ParsableArguments {
 
 /// Shows how far the laboratory's work has come, and ends it after an interrupt, with a checkpoint.
 final class LabWatch: Sendable {
-  private static let isInterrupted = Atomic<Bool>(false)
   private let line = ProgressLine(label: "")
 
-  init() {
-    signal(SIGINT) { _ in
-      // A second interrupt ends the process at once.
-      signal(SIGINT, SIG_DFL)
-      LabWatch.isInterrupted.store(true, ordering: .relaxed)
-    }
-  }
+  init() { Interrupt.watch() }
 
   func report(_ progress: TesseraLab.Progress) throws {
-    if Self.isInterrupted.load(ordering: .relaxed) { throw CancellationError() }
+    try Interrupt.check()
     line.update(
       done: progress.done, total: progress.total, unit: progress.unit, label: progress.label, detail: progress.detail)
   }
@@ -63,12 +55,19 @@ struct LabData: ParsableCommand {
 
   @Argument(help: "Data sets to build; none lists them all.") var names: [String] = []
   @OptionGroup var options: LabOptions
+  @Flag(help: "Only the packages they are made from, one a line.") var packages = false
+  @Flag(help: "Build all of them whose packages are installed.") var all = false
   @Flag(help: "As JSON.") var json = false
 
   func run() throws {
     let watch = LabWatch()
     let lab = try options.lab(watch)
-    if names.isEmpty {
+    if packages {
+      let sets = try names.isEmpty ? DataSet.all : names.map(DataSet.named)
+      for package in Set(sets.flatMap(\.packages).map(\.name)).sorted() { try Console.print(package) }
+      return
+    }
+    if names.isEmpty && !all {
       for set in DataSet.all {
         let missing = set.packages.filter { !$0.isInstalled }.map(\.name)
         let state =
@@ -78,15 +77,15 @@ struct LabData: ParsableCommand {
       }
       return
     }
-    for name in names {
-      let set = try DataSet.named(name)
+    let chosen = try all ? DataSet.all.filter { $0.packages.allSatisfy(\.isInstalled) } : names.map(DataSet.named)
+    for set in chosen {
       let folder = try set.open(lab)
       watch.finish()
       if json {
         try Console.write(folder.bytes("manifest.json"))
       } else {
         let counts = folder.manifest.counts.map { "\($0.split) \($0.count) \($0.unit)" }
-        try Console.print("\(name): \(counts.joined(separator: ", "))\n  \(folder.path)")
+        try Console.print("\(set.name): \(counts.joined(separator: ", "))\n  \(folder.path)")
       }
     }
   }

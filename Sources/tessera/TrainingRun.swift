@@ -1,25 +1,17 @@
 import Foundation
-import Synchronization
 import TesseraText
 
 /// Shows the progress of a training run, and ends the run when the user interrupts it, so that nothing is left half done.
 final class TrainingRun: Sendable {
-  private static let isInterrupted = Atomic<Bool>(false)
   private let line = ProgressLine(label: "training")
 
-  init() {
-    signal(SIGINT) { _ in
-      // A second interrupt ends the process at once.
-      signal(SIGINT, SIG_DFL)
-      TrainingRun.isInterrupted.store(true, ordering: .relaxed)
-    }
-  }
+  init() { Interrupt.watch() }
 
   /// To be called with every report of a run.
   ///
   /// - Throws: `CancellationError` after an interrupt.
   func report(_ progress: TrainingProgress) throws {
-    if Self.isInterrupted.load(ordering: .relaxed) { throw CancellationError() }
+    try Interrupt.check()
     let (label, unit) =
       switch progress.stage {
       case .countingWords: ("counting words", "B")

@@ -15,11 +15,13 @@ struct RecordTests {
   }
 
   func declaration(
-    _ rule: [Condition] = [.above("ours", "theirs", by: 1)], seeds: [UInt64] = [1, 2, 3], baseline: [String] = ["theirs"],
+    _ rule: [Condition] = [.above("ours", "theirs", by: 1)], seeds: [UInt64] = [1, 2, 3],
+    baseline: [String] = ["theirs"],
     packages: [DataPackage] = []
   ) -> Declaration {
     Declaration(
-      name: "example", claim: "Ours is larger.", baseline: "theirs", baselineFigures: baseline, data: "none", seeds: seeds,
+      name: "example", claim: "Ours is larger.", baseline: "theirs", baselineFigures: baseline, data: "none",
+      seeds: seeds,
       metric: "size", rule: rule, packages: packages)
   }
 
@@ -127,7 +129,8 @@ struct RecordTests {
 
   @Test("a record that lacks a seed is refused")
   func lacking() throws {
-    let whole = try proof(declaration()) { _ in Outcome(figures: [Figure("ours", 3), Figure("theirs", 1)]) }.run(lab, .full)
+    let whole = try proof(declaration()) { _ in Outcome(figures: [Figure("ours", 3), Figure("theirs", 1)]) }.run(
+      lab, .full)
     let less = Record(
       kind: .proof, declaration: whole.declaration, setting: .full, revision: "", date: "", machine: .current,
       runs: Array(whole.runs.dropLast()))
@@ -160,7 +163,8 @@ struct RecordTests {
   @Test("broken records are refused with their path, wherever they are cut")
   func broken() throws {
     let store = ResultStore(lab.results)
-    try store.write(try proof(declaration()) { _ in Outcome(figures: [Figure("ours", .nan), Figure("theirs", 1)]) }.run(lab, .full))
+    try store.write(
+      try proof(declaration()) { _ in Outcome(figures: [Figure("ours", .nan), Figure("theirs", 1)]) }.run(lab, .full))
     let path = store.path("example", .full)
     let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
     for count in stride(from: 0, to: bytes.count - 3, by: 31) {

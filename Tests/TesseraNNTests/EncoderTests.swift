@@ -372,17 +372,4 @@ struct BrokenEncoderTests {
         ForwardOptions(hiddenStates: true, settings: ["indices": .array([.integer(2)])]))
     }
   }
-
-  @Test("The command shows what a folder holds")
-  func command() throws {
-    let shown = try Command.run("inspect", "\(fixtures)/deit-teacher")
-    #expect(
-      shown.status == 0 && shown.output.contains("encoder.layer.*.attention") && shown.output.contains("multiply-adds"))
-    let result = try Command.run("inspect", "\(fixtures)/timm-vit", "--json")
-    let report = try JSONDecoder().decode([String: JSONValue].self, from: Data(result.output.utf8))
-    #expect(report["architecture"]?.string == "vit_tiny_patch16_224")
-    #expect((report["multiply_adds"]?.integer ?? 0) > (report["multiply_adds_executed"]?.integer ?? 0))
-    let none = try Command.run("inspect", "/nowhere")
-    #expect(none.status == 64)
-  }
 }

@@ -1,7 +1,6 @@
 import Testing
 
 @testable import TesseraText
-@testable import tessera
 
 @Suite("Tokens that cross words")
 struct CrossingWordsTests {

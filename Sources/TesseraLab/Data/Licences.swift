@@ -3,7 +3,8 @@ import Foundation
 extension DataSet {
   /// Legal text: licences and statements of copyright of installed packages.
   public static let licences = DataSet(
-    name: "licences", version: 1, summary: "licences and statements of copyright of the packages installed on the machine",
+    name: "licences", version: 1,
+    summary: "licences and statements of copyright of the packages installed on the machine",
     licence: "each file under the terms it states",
     packages: [DataPackage("base-files", file: "/usr/share/common-licenses/GPL-3")],
     splitRule: "by package; a paragraph is taken once, and one whose words stand in the training part is not held out",

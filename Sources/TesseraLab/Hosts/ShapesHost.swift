@@ -28,11 +28,11 @@ extension Host {
       }
     }
     let shapes = Shapes(stream: run.stream.named("train"))
-    let plan = TrainingPlan(steps: run.isQuick ? 60 : 500, learningRate: 3e-3)
+    let plan = TrainingPlan(steps: run.isQuick ? 150 : 500, learningRate: 3e-3, checkpointSeconds: 0.1)
     var outcome = try TrainingLoop(plan, model.store.parameters, run).train(
       evaluate: { [Figure("accuracy", try accuracy(model))] },
       loss: { step, _ in
-        let batch = try shapes.batch(step * 32..<(step + 1) * 32)
+        let batch = try shapes.batch(step * 24..<(step + 1) * 24)
         return [LossPart("cross-entropy", try CrossEntropy()(try classify(model, batch.pictures), batch.labels))]
       })
     try Host.write(model.store.tensors, to: folder)

@@ -10,7 +10,8 @@ extension Proof {
       name: "binary-bpe",
       claim:
         "Byte-pair encoding of raw bytes puts at least twice as many bytes of an executable into a token as raw bytes do.",
-      baseline: "raw bytes (1.0), and byte-level encoding inside words trained on as much English text, 4096 tokens each",
+      baseline:
+        "raw bytes (1.0), and byte-level encoding inside words trained on as much English text, 4096 tokens each",
       baselineFigures: ["ELF, raw bytes", "ELF, text encoding"],
       data:
         "ELF files of installed packages: 24 MB to train (2 MB when quick), 6 MB of other packages held out, at most 2 MB of "
@@ -58,7 +59,8 @@ extension Proof {
     outcome.add("English, text encoding", theirs, "bytes/token")
     outcome.add("English, 4096 tokens, over text encoding", ours / theirs)
     outcome.add("gzip, 4096 tokens", try tokenizer.bytesPerToken(try gzipped(files.heldOut)), "bytes/token")
-    outcome.add("zeros, 4096 tokens", try tokenizer.bytesPerToken([[UInt8](repeating: 0, count: 1 << 18)]), "bytes/token")
+    outcome.add(
+      "zeros, 4096 tokens", try tokenizer.bytesPerToken([[UInt8](repeating: 0, count: 1 << 18)]), "bytes/token")
     var (exact, used) = (0, Set<UInt32>())
     for file in files.heldOut {
       let ids = try tokenizer.encode(bytes: file, options: .init(specialTokensInText: .text)).ids

@@ -62,4 +62,3 @@ struct ScanErrors {
     return (result, places)
   }
 }
-

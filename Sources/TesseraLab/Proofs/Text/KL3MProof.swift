@@ -15,10 +15,12 @@ extension Proof {
         "licences and statements of copyright of installed packages, paragraphs taken once: up to 2 MB to train (200 kB when "
         + "quick), up to 300 kB of other packages held out; general text: English technical text",
       seeds: [1, 2, 3],
-      metric: "tokens per character, 8192 tokens (2048 when quick); the preset once without and once with custom tokens",
+      metric:
+        "tokens per character, 8192 tokens (2048 when quick); the preset once without and once with custom tokens",
       rule: [
         .atMost("legal, domain over general", 0.91), .atLeast("general, domain over general", 1),
-        .atMost("legal terms, domain over general", 0.9), .atMost("legal, domain with custom tokens over general", 0.91),
+        .atMost("legal terms, domain over general", 0.9),
+        .atMost("legal, domain with custom tokens over general", 0.91),
       ],
       ceiling: ["legal, general encoding"], packages: DataSet.licences.packages + DataSet.english.packages),
     measure: measureKL3M)

@@ -1,44 +1,10 @@
 import Foundation
+import TesseraNN
 import TesseraTensor
 import Testing
 
-/// The command that was built beside the tests.
-struct Command {
-  struct Result {
-    let status: Int32
-    let output: String
-    let errors: String
-  }
-
-  static let path: String = {
-    // The test bundle and the command lie in one folder.
-    let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundlePath ?? CommandLine.arguments[0]
-    return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("tessera").path
-  }()
-
-  /// Starts the command; its output goes to files, so that no full pipe can stop it.
-  static func start(_ arguments: [String], _ environment: [String: String] = [:]) throws -> () throws -> Result {
-    let folder = NSTemporaryDirectory() + "tessera-command-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    for name in ["out", "err"] { _ = FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardOutput = FileHandle(forWritingAtPath: folder + "/out")
-    process.standardError = FileHandle(forWritingAtPath: folder + "/err")
-    try process.run()
-    return {
-      process.waitUntilExit()
-      defer { try? FileManager.default.removeItem(atPath: folder) }
-      return Result(
-        status: process.terminationStatus, output: try String(contentsOfFile: folder + "/out", encoding: .utf8),
-        errors: try String(contentsOfFile: folder + "/err", encoding: .utf8))
-    }
-  }
-
-  static func run(_ arguments: String...) throws -> Result { try start(arguments)() }
-}
+private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .appendingPathComponent("Fixtures/models/encoders").path
 
 @Suite("The command", .enabled(if: Torch.available))
 struct CommandTests {
@@ -97,5 +63,18 @@ struct CommandTests {
       #expect(result.errors.split(separator: "\n").count == 1)
     }
     #expect(!FileManager.default.fileExists(atPath: folder + "/out"))
+  }
+
+  @Test("The command shows what a folder holds")
+  func command() throws {
+    let shown = try Command.run("inspect", "\(fixtures)/deit-teacher")
+    #expect(
+      shown.status == 0 && shown.output.contains("encoder.layer.*.attention") && shown.output.contains("multiply-adds"))
+    let result = try Command.run("inspect", "\(fixtures)/timm-vit", "--json")
+    let report = try JSONDecoder().decode([String: JSONValue].self, from: Data(result.output.utf8))
+    #expect(report["architecture"]?.string == "vit_tiny_patch16_224")
+    #expect((report["multiply_adds"]?.integer ?? 0) > (report["multiply_adds_executed"]?.integer ?? 0))
+    let none = try Command.run("inspect", "/nowhere")
+    #expect(none.status == 64)
   }
 }
