@@ -3,7 +3,7 @@ import Testing
 
 import TesseraText
 
-/// Every Swift block of README.md stands in this file or in `ReadmeNetworksTests`, compiled and run; the test below compares them.
+/// Every Swift block of README.md stands in this file, in `ReadmeNetworksTests`, or in `ReadmeLabTests`, compiled and run; the test below compares them.
 @Suite("The README")
 struct ReadmeTests {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -117,8 +117,10 @@ struct ReadmeTests {
     }
     let shown = Self.blocks(try lines(Self.root.appendingPathComponent("README.md")), from: "```swift", to: "```")
       .map { $0.filter { $0 != "import TesseraText" } }.map { $0.drop { $0.isEmpty } }.map(Array.init)
-    let networks = Self.root.appendingPathComponent("Tests/TesseraNNTests/ReadmeNetworksTests.swift")
-    let run = try [URL(fileURLWithPath: #filePath), networks].flatMap {
+    let others = ["TesseraNNTests/ReadmeNetworksTests", "TesseraLabTests/ReadmeLabTests"].map {
+      Self.root.appendingPathComponent("Tests/\($0).swift")
+    }
+    let run = try ([URL(fileURLWithPath: #filePath)] + others).flatMap {
       Self.blocks(try lines($0), from: "// snippet", to: "// end")
     }
     #expect(shown.count >= 3)
