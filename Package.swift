@@ -6,6 +6,7 @@ let package = Package(
   platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
   products: [
     .library(name: "TesseraText", targets: ["TesseraText"]),
+    .library(name: "TesseraMeasure", targets: ["TesseraMeasure"]),
     .library(name: "TesseraTensor", targets: ["TesseraTensor"]),
     .library(name: "TesseraNN", targets: ["TesseraNN"]),
     .library(name: "TesseraPictures", targets: ["TesseraPictures"]),
@@ -19,6 +20,7 @@ let package = Package(
   targets: [
     // The builtin module gives the one vector instruction that has no public spelling; without it the same is done in words.
     .target(name: "TesseraText", swiftSettings: strict + [.enableExperimentalFeature("BuiltinModule")]),
+    .target(name: "TesseraMeasure", dependencies: ["TesseraText"], swiftSettings: strict),
     // The header and the loader of the table through which libtorch is reached; libtorch itself is needed only to run.
     .target(name: "CTorch", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "TesseraTensor", dependencies: ["CTorch"], swiftSettings: strict),
@@ -35,17 +37,18 @@ let package = Package(
     .target(name: "TesseraFonts", dependencies: ["CFreeType"], swiftSettings: strict),
     .target(
       name: "TesseraLab",
-      dependencies: ["TesseraText", "TesseraTensor", "TesseraNN", "TesseraPictures", "TesseraFonts"],
+      dependencies: ["TesseraText", "TesseraMeasure", "TesseraTensor", "TesseraNN", "TesseraPictures", "TesseraFonts"],
       swiftSettings: strict),
     .executableTarget(
       name: "tessera",
       dependencies: [
-        "TesseraText", "TesseraTensor", "TesseraNN", "TesseraLab",
+        "TesseraText", "TesseraMeasure", "TesseraTensor", "TesseraNN", "TesseraLab",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .testTarget(
       name: "TesseraTextTests", dependencies: ["TesseraText", "tessera"], swiftSettings: strict),
+    .testTarget(name: "TesseraMeasureTests", dependencies: ["TesseraMeasure", "TesseraText"], swiftSettings: strict),
     .testTarget(name: "TesseraTensorTests", dependencies: ["TesseraTensor"], swiftSettings: strict),
     .testTarget(
       name: "TesseraMediaTests", dependencies: ["TesseraPictures", "TesseraFonts"], swiftSettings: strict),
