@@ -8,6 +8,7 @@ let package = Package(
     .library(name: "TesseraText", targets: ["TesseraText"]),
     .library(name: "TesseraTensor", targets: ["TesseraTensor"]),
     .library(name: "TesseraNN", targets: ["TesseraNN"]),
+    .library(name: "TesseraSound", targets: ["TesseraSound"]),
     .executable(name: "tessera", targets: ["tessera"]),
   ],
   dependencies: [
@@ -20,6 +21,10 @@ let package = Package(
     .target(name: "CTorch", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "TesseraTensor", dependencies: ["CTorch"], swiftSettings: strict),
     .target(name: "TesseraNN", dependencies: ["TesseraTensor", "TesseraText"], swiftSettings: strict),
+    // Reading and writing of sound; a build without the library names its package.
+    .systemLibrary(
+      name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"]), .brew(["libsndfile"])]),
+    .target(name: "TesseraSound", dependencies: ["CSndFile"], swiftSettings: strict),
     .executableTarget(
       name: "tessera",
       dependencies: [
@@ -29,6 +34,7 @@ let package = Package(
     .testTarget(
       name: "TesseraTextTests", dependencies: ["TesseraText", "tessera"], swiftSettings: strict),
     .testTarget(name: "TesseraTensorTests", dependencies: ["TesseraTensor"], swiftSettings: strict),
+    .testTarget(name: "TesseraMediaTests", dependencies: ["TesseraSound"], swiftSettings: strict),
     .testTarget(
       name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor", "tessera"], swiftSettings: strict),
   ]
