@@ -9,6 +9,7 @@ let package = Package(
     .library(name: "TesseraTensor", targets: ["TesseraTensor"]),
     .library(name: "TesseraNN", targets: ["TesseraNN"]),
     .library(name: "TesseraSound", targets: ["TesseraSound"]),
+    .library(name: "TesseraLab", targets: ["TesseraLab"]),
     .executable(name: "tessera", targets: ["tessera"]),
   ],
   dependencies: [
@@ -25,10 +26,14 @@ let package = Package(
     .systemLibrary(
       name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"]), .brew(["libsndfile"])]),
     .target(name: "TesseraSound", dependencies: ["CSndFile"], swiftSettings: strict),
+    .target(
+      name: "TesseraLab", dependencies: ["TesseraText", "TesseraTensor", "TesseraNN", "TesseraSound"],
+      swiftSettings: strict),
     .executableTarget(
       name: "tessera",
       dependencies: [
-        "TesseraText", "TesseraTensor", "TesseraNN", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "TesseraText", "TesseraTensor", "TesseraNN", "TesseraLab",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .testTarget(
@@ -37,6 +42,9 @@ let package = Package(
     .testTarget(name: "TesseraMediaTests", dependencies: ["TesseraSound"], swiftSettings: strict),
     .testTarget(
       name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor", "tessera"], swiftSettings: strict),
+    .testTarget(
+      name: "TesseraLabTests", dependencies: ["TesseraLab", "TesseraNN", "TesseraTensor", "tessera"],
+      swiftSettings: strict),
   ]
 )
 

@@ -33,7 +33,8 @@ final class ProgressLine: Sendable {
   ///   - total: all there is to do; 0 when that is not known.
   ///   - unit: what is counted; `B` is shown in kB, MB and GB.
   ///   - label: replaces the label from here on, for work in several parts; each part has its own clock.
-  func update(done: Int, total: Int, unit: String, label: String? = nil) {
+  ///   - detail: what else is worth seeing, at the end of the line.
+  func update(done: Int, total: Int, unit: String, label: String? = nil, detail: String = "") {
     guard isWatched else { return }
     let now = Self.now
     state.withLock { state in
@@ -42,7 +43,9 @@ final class ProgressLine: Sendable {
       state.lastDrawn = now
       state.isVisible = true
       let seconds = Double(now &- state.start) / 1e9
-      let line = Self.line(label: state.label, done: done, total: total, unit: unit, seconds: seconds)
+      let line =
+        Self.line(label: state.label, done: done, total: total, unit: unit, seconds: seconds)
+        + (detail.isEmpty ? "" : "  " + detail)
       Self.write("\r\u{1B}[K" + DisplayWidth.prefix(of: line, columns: Terminal.columns(of: STDERR_FILENO) - 1))
     }
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import TesseraLab
 import TesseraTensor
 import TesseraText
 
@@ -23,7 +24,7 @@ struct Tessera: ParsableCommand {
       """,
     subcommands: [
       Encode.self, Decode.self, Inspect.self, Convert.self, Train.self, Count.self, Chat.self, Demo.self, Forward.self,
-      Generate.self, Bench.self,
+      Generate.self, LabCommand.self, Bench.self,
     ])
 
   static func main() {
@@ -36,6 +37,8 @@ struct Tessera: ParsableCommand {
     } catch let error as CheckpointError {
       Console.fail("\(error)")
     } catch let error as TensorError {
+      Console.fail("\(error)")
+    } catch let error as LabError {
       Console.fail("\(error)")
     } catch is CancellationError {
       exit(withError: ExitCode(130))

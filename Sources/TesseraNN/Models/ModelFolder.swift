@@ -6,10 +6,11 @@ public struct ModelFolder: Sendable {
   /// The path of the file or folder.
   public let path: String
   private let configuration: Data
+  private let seed: UInt64?
 
   /// - Throws: `CheckpointError` if there is no `config.json` that holds an object.
   public init(_ path: String) throws {
-    self.path = path
+    (self.path, seed) = (path, nil)
     let file = path + "/config.json"
     do {
       configuration = try Data(contentsOf: URL(fileURLWithPath: file))
@@ -19,6 +20,16 @@ public struct ModelFolder: Sendable {
     } catch {
       throw CheckpointError.unreadable(file, "it cannot be read")
     }
+  }
+
+  /// A folder that has a `config.json` alone: its model is drawn from a seed, to be trained.
+  ///
+  ///     let folder = try ModelFolder(untrained: "Models/new", seed: 1)
+  ///     let model = try LlamaModel(folder: folder, options: LoadOptions(trained: true))
+  /// - Throws: `CheckpointError` if there is no `config.json` that holds an object.
+  public init(untrained path: String, seed: UInt64) throws {
+    let folder = try ModelFolder(path)
+    (self.path, configuration, self.seed) = (path, folder.configuration, seed)
   }
 
   /// The configuration in a type of its own; keys that the type does not know are left alone.
@@ -53,7 +64,9 @@ public struct ModelFolder: Sendable {
   }
 
   /// The tensors of the folder.
-  public func checkpoint() throws -> Checkpoint { try Checkpoint(folder: path) }
+  public func checkpoint() throws -> Checkpoint {
+    try seed.map(Checkpoint.init(drawnFrom:)) ?? Checkpoint(folder: path)
+  }
 }
 
 /// A value of a configuration that cannot be used.

@@ -7,6 +7,8 @@ public struct Checkpoint: Sendable {
   /// Where the tensors come from, for messages.
   public let path: String
   private var sources: [String: Source]
+  /// Where a store draws parameters from instead of reading them; nil for tensors that are there.
+  public private(set) var seed: UInt64?
 
   private struct Source: Sendable {
     let shape: [Int]
@@ -15,6 +17,12 @@ public struct Checkpoint: Sendable {
 
   /// No tensors yet.
   public init(path: String = "memory") { (self.path, sources) = (path, [:]) }
+
+  /// No tensors, but a seed: a store over it draws every parameter that is asked for.
+  public init(drawnFrom seed: UInt64) {
+    self.init(path: "seed \(seed)")
+    self.seed = seed
+  }
 
   /// The tensors of one safetensors file.
   public init(file path: String) throws {

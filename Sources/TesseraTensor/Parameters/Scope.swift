@@ -18,10 +18,11 @@ public final class ParameterStore {
     (self.dataType, self.device) = (dataType, device)
   }
 
-  /// Parameters read from a checkpoint.
+  /// Parameters read from a checkpoint, or drawn if it is one that has only a seed.
   /// - Parameter trained: true if gradients are wanted; reading alone is lighter
   public init(_ checkpoint: Checkpoint, trained: Bool = false, _ dataType: DataType = .float32, device: Device = .cpu) {
-    (self.checkpoint, stream, self.trained) = (checkpoint, RandomStream(seed: 0), trained)
+    self.checkpoint = checkpoint.seed == nil ? checkpoint : nil
+    (stream, self.trained) = (RandomStream(seed: checkpoint.seed ?? 0), trained)
     (self.dataType, self.device) = (dataType, device)
   }
 
