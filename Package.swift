@@ -11,6 +11,7 @@ let package = Package(
     .library(name: "TesseraNN", targets: ["TesseraNN"]),
     .library(name: "TesseraPictures", targets: ["TesseraPictures"]),
     .library(name: "TesseraFonts", targets: ["TesseraFonts"]),
+    .library(name: "TesseraSound", targets: ["TesseraSound"]),
     .library(name: "TesseraLab", targets: ["TesseraLab"]),
     .executable(name: "tessera", targets: ["tessera"]),
   ],
@@ -25,7 +26,7 @@ let package = Package(
     .target(name: "CTorch", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "TesseraTensor", dependencies: ["CTorch"], swiftSettings: strict),
     .target(name: "TesseraNN", dependencies: ["TesseraTensor", "TesseraText"], swiftSettings: strict),
-    // Pictures and fonts go through the libraries every system has; each asks for its own development package, and only who imports
+    // Pictures, fonts, and sound go through the libraries every system has; each asks for its own development package, and only who imports
     // the small target around it needs them.
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
@@ -35,9 +36,15 @@ let package = Package(
       name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
     .target(name: "TesseraPictures", dependencies: ["CPNG", "CTurboJPEG", "CWebP"], swiftSettings: strict),
     .target(name: "TesseraFonts", dependencies: ["CFreeType"], swiftSettings: strict),
+    .systemLibrary(
+      name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"]), .brew(["libsndfile"])]),
+    .target(name: "TesseraSound", dependencies: ["CSndFile"], swiftSettings: strict),
     .target(
       name: "TesseraLab",
-      dependencies: ["TesseraText", "TesseraMeasure", "TesseraTensor", "TesseraNN", "TesseraPictures", "TesseraFonts"],
+      dependencies: [
+        "TesseraText", "TesseraMeasure", "TesseraTensor", "TesseraNN", "TesseraPictures", "TesseraFonts",
+        "TesseraSound",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "tessera",
@@ -51,7 +58,8 @@ let package = Package(
     .testTarget(name: "TesseraMeasureTests", dependencies: ["TesseraMeasure", "TesseraText"], swiftSettings: strict),
     .testTarget(name: "TesseraTensorTests", dependencies: ["TesseraTensor"], swiftSettings: strict),
     .testTarget(
-      name: "TesseraMediaTests", dependencies: ["TesseraPictures", "TesseraFonts"], swiftSettings: strict),
+      name: "TesseraMediaTests", dependencies: ["TesseraPictures", "TesseraFonts", "TesseraSound"],
+      swiftSettings: strict),
     .testTarget(
       name: "TesseraNNTests", dependencies: ["TesseraNN", "TesseraTensor"], swiftSettings: strict),
     .testTarget(
