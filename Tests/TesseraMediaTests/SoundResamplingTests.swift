@@ -157,7 +157,7 @@ import Testing
   }
 }
 
-@Suite struct ResamplingTests {
+@Suite struct SoundResamplingTests {
   @Test(
     "tones of the pass band keep their level within 0.01 dB",
     arguments: [
