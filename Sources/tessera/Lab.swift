@@ -101,26 +101,31 @@ struct LabTrain: ParsableCommand {
       Example: tessera lab train shapes --quick --output /tmp/shapes
       """)
 
-  @Argument(help: "The host; `tessera lab list` names them.") var name: String
+  @Argument(help: "Hosts; `tessera lab list` names them.") var names: [String]
   @OptionGroup var options: LabOptions
-  @Option(name: [.short, .long], help: "The folder that is made. (default: the host's in --models)") var output: String?
+  @Option(name: [.short, .long], help: "The folder that is made, for one host. (default: the host's in --models)")
+  var output: String?
   @Flag(help: "Seconds of training, one seed: it shows that the machinery works.") var quick = false
   @Flag(help: "Forget what an interrupted run has left.") var fresh = false
   @Flag(help: "The record as JSON.") var json = false
 
   func run() throws {
+    if quick, output == nil { throw ValidationError("--quick needs --output: it must not replace the host.") }
+    if names.count > 1, output != nil { throw ValidationError("--output is for one host.") }
     let watch = LabWatch()
     let lab = try options.lab(watch)
-    let host = try Host.named(name)
-    if quick, output == nil { throw ValidationError("--quick needs --output: it must not replace the host.") }
+    for host in try names.map(Host.named) { try train(host, lab, watch) }
+  }
+
+  private func train(_ host: Host, _ lab: Lab, _ watch: LabWatch) throws {
     let setting: Setting = quick ? .quick : .full
     if fresh {
       for seed in host.declaration.seeds {
-        let run = Run(lab: lab, name: name, seed: seed, setting: setting)
+        let run = Run(lab: lab, name: host.name, seed: seed, setting: setting)
         try? FileManager.default.removeItem(atPath: run.folder)
       }
     }
-    let record = try host.train(lab, setting, output: output ?? "\(lab.models)/\(name)")
+    let record = try host.train(lab, setting, output: output ?? "\(lab.models)/\(host.name)")
     watch.finish()
     try LabRun.show(record, json: json)
   }
