@@ -117,7 +117,7 @@ struct LabTrain: ParsableCommand {
     for host in try names.map(Host.named) { try train(host, lab, watch) }
   }
 
-  private func train(_ host: Host, _ lab: Lab, _ watch: LabWatch) throws {
+  private func train(_ host: TesseraLab.Host, _ lab: Lab, _ watch: LabWatch) throws {
     let setting: Setting = quick ? .quick : .full
     if fresh {
       for seed in host.declaration.seeds {
