@@ -122,12 +122,21 @@ struct TrainingTests {
     #expect(steps == 0)
   }
 
-  @Test("training stops early when the first figure gets no better")
+  @Test("training stops early when the first figure gets no better, and keeps the best weights")
   func patience() throws {
+    // The length of the weights grows to that of the truth and then only swings, so the longest is not the last.
     let plan = TrainingPlan(steps: 500, learningRate: 0.2, evaluateEvery: 5, patience: 3, higherIsBetter: true)
-    let (_, outcome) = try train(lab(stoppingAt: nil), plan)
+    let (weights, outcome) = try train(lab(stoppingAt: nil), plan)
     let steps = try #require(outcome["steps"])
     #expect(steps < 500)
+    let lengths = try #require(outcome.curves.first { $0.name == "length" }).points.map { $0[1] }
+    let kept = weights.prefix(4).reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    #expect(abs(kept - (lengths.max() ?? 0)) < 1e-5)
+    #expect(lengths.last != lengths.max())
+    try FileManager.default.removeItem(atPath: folder.path + "/runs")
+    #expect(throws: Stop.self) { try train(lab(stoppingAt: Int(steps) - 3), plan) }
+    let (resumed, _) = try train(lab(stoppingAt: nil), plan)
+    #expect(resumed == weights)
   }
 
   @Test("every row comes once an epoch, in an order that seed and step decide")

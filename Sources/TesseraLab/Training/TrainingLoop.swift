@@ -73,8 +73,10 @@ public final class TrainingLoop {
 
   private var name: String { part.isEmpty ? run.name : "\(run.name) (\(part))" }
   private var checkpoint: String { "\(run.folder)/\(part.isEmpty ? "training" : part).safetensors" }
+  private var best: String { "\(run.folder)/\(part.isEmpty ? "training" : part).best.safetensors" }
 
-  /// Trains, and leaves the trained weights (the averages, where the plan keeps one) in the parameters.
+  /// Trains, and leaves the trained weights in the parameters: those of the best evaluation where the plan may stop early, the averages
+  /// where it keeps them, else the last.
   ///
   /// - Parameters:
   ///   - evaluate: figures of the model as it stands; the first one decides about early stopping
@@ -113,9 +115,10 @@ public final class TrainingLoop {
       }
     }
     count()
-    // The averages are put in place below; the checkpoint has the weights the optimizer went on with.
+    // Other weights may be put in place below; the checkpoint has those the optimizer went on with.
     try save()
-    if let average { for parameter in parameters { try average.tensors[parameter.path].map(parameter.assign) } }
+    let weights = plan.patience != nil && state.best != nil ? try SafeTensors(path: best).tensors() : keptWeights
+    for parameter in parameters { if let value = weights[parameter.path] { try parameter.assign(value.copy()) } }
     return outcome
   }
 
@@ -164,7 +167,14 @@ public final class TrainingLoop {
     guard let first = figures.first?.value else { return }
     let isBetter = state.best.map { plan.higherIsBetter ? first > $0 : first < $0 } ?? true
     if isBetter { (state.best, state.sinceBest) = (first, 0) } else { state.sinceBest += 1 }
-    if let patience = plan.patience, state.sinceBest >= patience { state.isStopped = true }
+    guard let patience = plan.patience else { return }
+    if isBetter { try SafeTensors.write(keptWeights, to: best) }
+    if state.sinceBest >= patience { state.isStopped = true }
+  }
+
+  /// The weights that are evaluated and kept: the averages, where the plan has them.
+  private var keptWeights: [String: Tensor] {
+    average?.tensors ?? Dictionary(uniqueKeysWithValues: parameters.map { ($0.path, $0.value) })
   }
 
   private func tell() throws {
