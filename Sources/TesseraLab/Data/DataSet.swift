@@ -227,7 +227,10 @@ public struct DataFolder: Sendable {
 
 extension DataSet {
   /// Every data set there is.
-  public static let all: [DataSet] = [.licences]
+  public static let all: [DataSet] = [
+    .glyphs,
+    .licences,
+  ]
 }
 
 extension DataSet {
