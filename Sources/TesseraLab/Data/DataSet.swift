@@ -140,6 +140,14 @@ public final class DataWriter {
     try write(name + ".txt", bytes: Data(lines.map { $0 + "\n" }.joined().utf8))
   }
 
+  /// Writes documents of any bytes as `NAME.bin`, one after the other, with their ends in `NAME-ends.npy`.
+  public func write(_ name: String, documents: [[UInt8]]) throws {
+    var ends: [Int64] = []
+    for document in documents { ends.append((ends.last ?? 0) + Int64(document.count)) }
+    try write(name + ".bin", bytes: Data(documents.joined()))
+    try write(name + "-ends", DataArray(ends, [ends.count]))
+  }
+
   /// Writes any bytes under a full file name.
   public func write(_ name: String, bytes: Data) throws {
     try Files.write(bytes, to: "\(folder)/\(name)")
@@ -198,13 +206,28 @@ public struct DataFolder: Sendable {
     return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
   }
 
+  /// Reads the documents of `NAME.bin`.
+  public func documents(_ name: String) throws -> [[UInt8]] {
+    let bytes = [UInt8](try Files.read("\(path)/\(name).bin"))
+    let ends: DataArray<Int64> = try array(name + "-ends")
+    var (documents, start) = ([[UInt8]](), 0)
+    for end in ends.elements {
+      guard let end = Int(exactly: end), start <= end, end <= bytes.count else {
+        throw LabError.malformed("\(path)/\(name)-ends.npy", "a document would end at byte \(end) of \(bytes.count)")
+      }
+      documents.append(Array(bytes[start..<end]))
+      start = end
+    }
+    return documents
+  }
+
   /// Reads any file of the folder.
   public func bytes(_ name: String) throws -> Data { try Files.read("\(path)/\(name)") }
 }
 
 extension DataSet {
   /// Every data set there is.
-  public static let all: [DataSet] = []
+  public static let all: [DataSet] = [.textEnglish, .textGerman, .textTurkish, .code, .binaries]
 }
 
 extension DataSet {
