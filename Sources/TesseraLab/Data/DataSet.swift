@@ -229,7 +229,12 @@ extension DataSet {
   /// Every data set there is.
   public static let all: [DataSet] = [
     .glyphs,
+    .textEnglish,
+    .textGerman,
+    .textTurkish,
     .licences,
+    .code,
+    .binaries,
   ]
 }
 

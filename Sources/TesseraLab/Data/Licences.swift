@@ -13,13 +13,11 @@ extension DataSet {
 
 private enum Licences {
   static func build(_ writer: DataWriter) throws {
-    // The same package goes to the same side on every machine, whatever else is installed.
-    func isHeldOut(_ package: String) -> Bool { Checksum(package.utf8).value % 5 == 0 }
     let packages = try files()
     var seen = Set<String>()
     for (side, held) in [("train", false), ("test", true)] {
       var documents: [[UInt8]] = []
-      for (package, path) in packages where isHeldOut(package) == held {
+      for (package, path) in packages where (Split.of(package, test: 20, validation: 0) == .test) == held {
         let text = paragraphs(of: path, &seen)
         if !text.isEmpty { documents.append(Array(text.utf8)) }
       }

@@ -22,13 +22,13 @@ extension Proof {
         .atMost("English, 4096 tokens, over text encoding", 0.9), .atMost("gzip, 4096 tokens", 1.15),
         .atLeast("files that come back exactly, share", 1),
       ],
-      floor: ["ELF, raw bytes"], packages: DataSet.binaries.packages + DataSet.english.packages),
+      floor: ["ELF, raw bytes"], packages: DataSet.binaries.packages + DataSet.textEnglish.packages),
     measure: measureBinary)
 
   private static func measureBinary(_ run: Run) throws -> Outcome {
     let size = run.isQuick ? 2_000_000 : 24_000_000
     let files = try TextCorpus(.binaries, run, training: size, heldOut: size / 4, longest: 1 << 21)
-    let english = try TextCorpus(.english, run, training: files.trainingBytes, heldOut: 500_000)
+    let english = try TextCorpus(.textEnglish, run, training: files.trainingBytes, heldOut: 500_000)
     let preset = try BinaryBPE(vocabularySize: 4096)
     let family = try preset.train(on: try TextCorpus.count(files.training, preset.cutting))
     let text = try TextCorpus.wordBPE(english.training, vocabularySize: 4096)

@@ -28,7 +28,7 @@ extension Proof {
         .atLeast("English, over words", 1.1), .atLeast("code, over words", 1.1),
         .atLeast("English, share of tokens that cross words", 0.1),
       ],
-      floor: ["English, words", "code, words"], packages: DataSet.english.packages + DataSet.code.packages)
+      floor: ["English, words", "code, words"], packages: DataSet.textEnglish.packages + DataSet.code.packages)
   }
 
   private static func trainSupertokens(_ documents: [[UInt8]], _ size: Int, _ seed: UInt64) throws -> TextTokenizer {
@@ -49,7 +49,7 @@ extension Proof {
   ) throws -> Outcome {
     let size = run.isQuick ? 2048 : 8192
     var outcome = Outcome()
-    for (name, set) in [("English", DataSet.english), ("code", DataSet.code)] {
+    for (name, set) in [("English", DataSet.textEnglish), ("code", DataSet.code)] {
       let corpus = try TextCorpus(set, run, training: run.isQuick ? 600_000 : 6_000_000, heldOut: 500_000)
       let words = try TextCorpus.wordBPE(corpus.training, vocabularySize: size)
       let crossing = try train(corpus.training, size, run.seed)

@@ -22,7 +22,7 @@ extension Proof {
         .atMost("legal terms, domain over general", 0.9),
         .atMost("legal, domain with custom tokens over general", 0.91),
       ],
-      ceiling: ["legal, general encoding"], packages: DataSet.licences.packages + DataSet.english.packages),
+      ceiling: ["legal, general encoding"], packages: DataSet.licences.packages + DataSet.textEnglish.packages),
     measure: measureKL3M)
 
   private static let terms = [
@@ -33,7 +33,7 @@ extension Proof {
   private static func measureKL3M(_ run: Run) throws -> Outcome {
     let legal = try TextCorpus(
       .licences, run, training: run.isQuick ? 200_000 : 2_000_000, heldOut: run.isQuick ? 50_000 : 300_000)
-    let english = try TextCorpus(.english, run, training: legal.trainingBytes, heldOut: 300_000)
+    let english = try TextCorpus(.textEnglish, run, training: legal.trainingBytes, heldOut: 300_000)
     let size = run.isQuick ? 2048 : 8192
     let general = try TextCorpus.wordBPE(english.training, vocabularySize: size)
     func domain(_ tokens: [String]) throws -> TextTokenizer {
