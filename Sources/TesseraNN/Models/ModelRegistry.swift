@@ -9,7 +9,7 @@ public enum ModelRegistry {
       BERTModel.self, T5Encoder.self, ViTModel.self, TimmModel.self,
       GPT2Model.self, LlamaModel.self,
       CLIPModel.self, CLIPTextModel.self, CLIPVisionModel.self, CLIPImageClassifier.self,
-      DETRDetector.self, DETRModel.self,
+      DETRDetector.self, DETRModel.self, PatchDetector.self,
       LlavaModel.self,
     ]
   }

@@ -50,6 +50,11 @@ public struct DETRMemory {
   public let places: Tensor
   /// True for tokens that lie within their picture, `[batch, 1, 1, tokens]`.
   public let mask: Tensor?
+
+  /// Makes it from its parts.
+  public init(features: Tensor, places: Tensor, mask: Tensor?) {
+    (self.features, self.places, self.mask) = (features, places, mask)
+  }
 }
 
 /// A layer of DETR's decoder: attention among the queries, attention to the picture, the feed-forward part.
@@ -67,15 +72,21 @@ public final class DETRDecoderLayer: Module {
   /// What follows the last part.
   public let finalNorm: LayerNorm
 
-  init(_ configuration: DETRConfiguration, _ scope: Scope) throws {
-    let width = configuration.width
-    selfAttention = try MultiHeadAttention(width, heads: configuration.decoderHeads, scope / "self_attn")
+  convenience init(_ configuration: DETRConfiguration, _ scope: Scope) throws {
+    try self.init(
+      configuration.width, heads: configuration.decoderHeads, hidden: configuration.decoderHiddenWidth,
+      configuration.activation, scope)
+  }
+
+  /// Takes the parameters from a scope.
+  /// - Throws: `CheckpointError` if one is missing or has another shape.
+  public init(_ width: Int, heads: Int, hidden: Int, _ activation: Activation, _ scope: Scope) throws {
+    selfAttention = try MultiHeadAttention(width, heads: heads, scope / "self_attn")
     selfAttentionNorm = try LayerNorm(width, scope / "self_attn_layer_norm")
-    crossAttention = try MultiHeadAttention(width, heads: configuration.decoderHeads, scope / "encoder_attn")
+    crossAttention = try MultiHeadAttention(width, heads: heads, scope / "encoder_attn")
     crossAttentionNorm = try LayerNorm(width, scope / "encoder_attn_layer_norm")
     feedForward = try FeedForward(
-      .init(width: width, hidden: configuration.decoderHiddenWidth, configuration.activation),
-      .init(["fc1"], "fc2"), scope)
+      .init(width: width, hidden: hidden, activation), .init(["fc1"], "fc2"), scope)
     finalNorm = try LayerNorm(width, scope / "final_layer_norm")
     super.init(scope)
   }

@@ -88,8 +88,13 @@ public final class LlavaModel: DecoderModel {
     if (selection ?? configuration.selection) == .patches {
       states = try states.map { try $0.sliced(1..<$0.size(1), axis: 1) }
     }
-    let joined = states.count == 1 ? states[0] : try Tensor.concatenated(states, axis: 2)
-    return try projector.second(configuration.projectorActivation(projector.first(joined)))
+    return try projected(states.count == 1 ? states[0] : Tensor.concatenated(states, axis: 2))
+  }
+
+  /// States of the image encoder in the decoder's space.
+  /// - Parameter states: `[images, tokens, width]`, the chosen states joined
+  public func projected(_ states: Tensor) throws -> Tensor {
+    try projector.second(configuration.projectorActivation(projector.first(states)))
   }
 
   /// The vectors of a text, `[batch, tokens, width]`, with the features of images in the place of image tokens.
