@@ -228,6 +228,7 @@ public struct DataFolder: Sendable {
 extension DataSet {
   /// Every data set there is.
   public static let all: [DataSet] = [
+    .emoji,
     .glyphs,
     .textEnglish,
     .textGerman,

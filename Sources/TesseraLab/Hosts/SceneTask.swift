@@ -86,7 +86,7 @@ extension SpriteSet {
   /// The emoji that stand for the kinds of a scene, from their data set.
   /// - Throws: `LabError.missingPackages`; `LabError.malformed` if an emoji is missing there.
   public static func emoji(_ lab: Lab) throws -> SpriteSet {
-    let folder = try DataSet.named("emoji").open(lab)
+    let folder = try DataSet.emoji.open(lab)
     var pictures: [Int64: (planes: ArraySlice<UInt8>, side: Int)] = [:]
     for split in ["train", "test"] {
       let images: DataArray<UInt8> = try folder.array("\(split)-images")
@@ -108,5 +108,5 @@ extension SpriteSet {
   }
 
   /// What must be installed for `emoji`.
-  static var emojiPackages: [DataPackage] { (try? DataSet.named("emoji").packages) ?? [] }
+  static var emojiPackages: [DataPackage] { DataSet.emoji.packages }
 }
