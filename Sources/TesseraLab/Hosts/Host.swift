@@ -95,7 +95,15 @@ public struct Host: Sendable {
   }
 
   /// Every host there is, in the order in which they are trained.
-  public static let all: [Host] = [.shapes, .sceneEncoder, .sceneLanguageModel, .sceneDetector]
+  public static let all: [Host] = [
+    .shapes,
+    .glyph62,
+    .glyph62LongTail,
+    .glyphDiT,
+    .sceneEncoder,
+    .sceneLanguageModel,
+    .sceneDetector,
+  ]
 
   /// The host of a name.
   /// - Throws: `LabError.unknown`

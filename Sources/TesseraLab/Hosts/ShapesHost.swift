@@ -58,6 +58,8 @@ struct ViTRecipe {
   var layers: Int
   var heads: Int
   var labels: [String]
+  /// Channels inside the feed-forward parts; nil: four times the width.
+  var hidden: Int?
 
   /// Writes `config.json`.
   func write(to folder: String) throws {
@@ -69,7 +71,7 @@ struct ViTRecipe {
         "architectures": ["ViTForImageClassification"], "model_type": "vit", "image_size": number(image),
         "num_channels": number(channels), "patch_size": number(patch), "hidden_size": number(width),
         "num_hidden_layers": number(layers), "num_attention_heads": number(heads),
-        "intermediate_size": number(4 * width), "hidden_act": "gelu", "layer_norm_eps": 1e-6,
+        "intermediate_size": number(hidden ?? 4 * width), "hidden_act": "gelu", "layer_norm_eps": 1e-6,
         "id2label": .object(names),
       ], to: folder)
   }
