@@ -227,7 +227,9 @@ public struct DataFolder: Sendable {
 
 extension DataSet {
   /// Every data set there is.
-  public static let all: [DataSet] = [.textEnglish, .textGerman, .textTurkish, .code, .binaries]
+  public static let all: [DataSet] = [
+    .textEnglish, .textGerman, .textTurkish, .parallelText, .code, .binaries, .genome, .speech,
+  ]
 }
 
 extension DataSet {

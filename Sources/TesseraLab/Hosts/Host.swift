@@ -95,7 +95,7 @@ public struct Host: Sendable {
   }
 
   /// Every host there is, in the order in which they are trained.
-  public static let all: [Host] = [.shapes]
+  public static let all: [Host] = [.shapes, .byteLanguageModel, .tokenLanguageModel, .germanLanguageModel]
 
   /// The host of a name.
   /// - Throws: `LabError.unknown`
