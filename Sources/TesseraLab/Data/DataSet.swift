@@ -230,12 +230,15 @@ extension DataSet {
   public static let all: [DataSet] = [
     .emoji,
     .glyphs,
+    .speech,
     .textEnglish,
     .textGerman,
     .textTurkish,
+    .parallelText,
     .licences,
     .code,
     .binaries,
+    .genome,
   ]
 }
 

@@ -103,6 +103,9 @@ public struct Host: Sendable {
     .sceneEncoder,
     .sceneLanguageModel,
     .sceneDetector,
+    .byteLanguageModel,
+    .tokenLanguageModel,
+    .germanLanguageModel,
   ]
 
   /// The host of a name.
