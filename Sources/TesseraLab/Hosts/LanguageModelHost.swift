@@ -6,15 +6,15 @@ import TesseraText
 extension Host {
   /// A language model of bytes.
   public static let byteLanguageModel = languageModel(
-    LanguageModelRecipe(data: .textEnglish, vocabulary: 256, layers: 4, context: 256, batch: 12, steps: 1500),
+    LanguageModelRecipe(data: .textEnglish, vocabulary: 256, layers: 4, context: 256, batch: 12, steps: 1000),
     name: "byte-lm", bound: 2.6, summary: "Language model of bytes: technical English, 4 layers of width 128")
   /// A language model of 2048 tokens.
   public static let tokenLanguageModel = languageModel(
-    LanguageModelRecipe(data: .textEnglish, vocabulary: 2048, layers: 3, context: 128, batch: 24, steps: 1500),
+    LanguageModelRecipe(data: .textEnglish, vocabulary: 2048, layers: 3, context: 128, batch: 24, steps: 900),
     name: "bpe-lm", bound: 1.9, summary: "Language model of 2048 BPE tokens: technical English, 3 layers of width 128")
   /// The same in German, with a tokenizer of its own.
   public static let germanLanguageModel = languageModel(
-    LanguageModelRecipe(data: .textGerman, vocabulary: 2048, layers: 3, context: 128, batch: 24, steps: 1500),
+    LanguageModelRecipe(data: .textGerman, vocabulary: 2048, layers: 3, context: 128, batch: 24, steps: 900),
     name: "bpe-lm-de", bound: 2.1, summary: "Language model of 2048 BPE tokens: technical German, 3 layers of width 128"
   )
 

@@ -133,7 +133,7 @@ struct SceneDetectorTraining {
 
   var plan: TrainingPlan {
     TrainingPlan(
-      steps: run.isQuick ? 40 : 1300, learningRate: 1.5e-3, warmUp: run.isQuick ? 5 : 50, floor: 0.02,
+      steps: run.isQuick ? 40 : 1000, learningRate: 1.5e-3, warmUp: run.isQuick ? 5 : 50, floor: 0.02,
       weightDecay: 0.01, evaluateEvery: run.isQuick ? nil : 325)
   }
 
