@@ -46,10 +46,16 @@ struct LetterPictures: Sendable, Equatable {
   /// What the squared difference of two alphabets is of the mean of their squares: 0 for equal ones, at most 2.
   func difference(_ other: LetterPictures) -> Double {
     var (difference, squares) = (0, 0)
-    for (a, b) in zip(pixels, other.pixels) {
-      let (a, b) = (Int(a), Int(b))
-      difference += (a - b) * (a - b)
-      squares += a * a + b * b
+    pixels.withUnsafeBufferPointer { mine in
+      other.pixels.withUnsafeBufferPointer { others in
+        var place = 0
+        while place < min(mine.count, others.count) {
+          let (a, b) = (Int(mine[place]), Int(others[place]))
+          difference += (a - b) * (a - b)
+          squares += a * a + b * b
+          place += 1
+        }
+      }
     }
     return squares == 0 ? 0 : 2 * Double(difference) / Double(squares)
   }
