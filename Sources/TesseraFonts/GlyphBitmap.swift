@@ -18,6 +18,15 @@ public struct GlyphBitmap: Sendable, Equatable {
   /// Pixels from the origin to that of the next character.
   public let advance: Double
 
+  /// A bitmap of given samples.
+  /// - Precondition: the samples are `width * height * channels`.
+  public init(width: Int, height: Int, channels: Int, bytes: [UInt8], left: Int, top: Int, advance: Double) {
+    precondition(
+      width >= 0 && height >= 0 && bytes.count == width * height * channels, "the samples do not fill the bitmap")
+    (self.width, self.height, self.channels, self.bytes) = (width, height, channels, bytes)
+    (self.left, self.top, self.advance) = (left, top, advance)
+  }
+
   /// The bitmap's pixels on a canvas: where it lies outside, it is cut off. The canvas is as many samples as `width * height *
   /// channels`, zero where there is no glyph.
   /// - Parameters:

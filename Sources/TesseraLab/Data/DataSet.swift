@@ -204,7 +204,7 @@ public struct DataFolder: Sendable {
 
 extension DataSet {
   /// Every data set there is.
-  public static let all: [DataSet] = [.glyphs]
+  public static let all: [DataSet] = [.emoji, .glyphs]
 }
 
 extension DataSet {

@@ -146,8 +146,10 @@ enum GlyphSource {
     return faces
   }
 
-  static func build(_ writer: DataWriter) throws {
-    let faces = try faces(writer.lab)
+  static func build(_ writer: DataWriter) throws { try write(try faces(writer.lab), writer) }
+
+  /// Divides the typefaces and writes them.
+  static func write(_ faces: [(path: String, letters: LetterPictures)], _ writer: DataWriter) throws {
     let clusters = LetterPictures.clusters(faces.map(\.letters))
     var groups: [(key: String, size: Int)] = []
     for (face, cluster) in zip(faces, clusters) {
@@ -156,6 +158,12 @@ enum GlyphSource {
     }
     let heldOut = HeldOut.choose(groups, amount: faces.count * 21 / 100, seed: seed)
     let test = Set(faces.indices.filter { heldOut.contains(clusters[$0]) })
+    for seen in faces.indices where !test.contains(seen) {
+      for unseen in test where faces[seen].letters.difference(faces[unseen].letters) < LetterPictures.limit {
+        throw LabError.refused(
+          "glyphs", "\(faces[seen].path) and \(faces[unseen].path) stand on two sides of the split")
+      }
+    }
     try writer.write("fonts", lines: faces.map { "\($0.letters.family)\t\($0.path)" })
     try writer.write("font-clusters", DataArray(clusters.map(Int64.init), [clusters.count]))
     try writer.write("classes", lines: Glyphs.characters)
@@ -175,7 +183,8 @@ enum GlyphSource {
     try writer.write("\(split)-fonts", DataArray((0..<count).map { Int64(chosen[$0 / classes]) }, [count]))
     writer.count(split, chosen.count, "typefaces")
     writer.count(split, count, "pictures")
-    let shown = chosen.indices.filter { $0 % max(1, chosen.count / 8) == 0 }.prefix(8)
+    let lines = min(chosen.count, 8)
+    let shown = (0..<lines).map { $0 * chosen.count / lines }
     let tiles = shown.map { Array(pixels[$0 * classes * side * side..<($0 * classes + classes) * side * side]) }
     let sheet = try Self.sheet(tiles, columns: classes, side: side)
     try writer.write("\(split)-sample.png", bytes: Data(sheet.encoded(as: .png)))

@@ -20,6 +20,8 @@ struct LetterPictures: Sendable, Equatable {
   /// One picture after another, `[characters, side, side]`, 255 where there is ink.
   let pixels: [UInt8]
 
+  init(family: String, pixels: [UInt8]) { (self.family, self.pixels) = (family, pixels) }
+
   /// - Returns: nil if the face lacks a character, has no outlines, or one that leaves no ink.
   init?(_ face: Typeface) {
     guard face.hasOutlines, Self.characters.allSatisfy(face.has),
@@ -52,12 +54,14 @@ struct LetterPictures: Sendable, Equatable {
     return squares == 0 ? 0 : 2 * Double(difference) / Double(squares)
   }
 
+  /// The difference below which two typefaces look alike.
+  static let limit = 0.1
   /// Families that are one design in another's widths, by the first word: Carlito is Lato drawn narrower, which the pixels hide.
   static let sameDesign = ["Carlito": "Lato"]
 
   /// The number of the cluster of every typeface: those that look alike (a difference below `limit`), those whose families begin with
   /// the same word, and those known to be one design, with all that are joined through them.
-  static func clusters(_ faces: [LetterPictures], limit: Double = 0.1) -> [Int] {
+  static func clusters(_ faces: [LetterPictures], limit: Double = limit) -> [Int] {
     var components = Components(count: faces.count)
     let words = faces.map { face in
       let first = face.family.split(separator: " ").first.map(String.init) ?? ""
