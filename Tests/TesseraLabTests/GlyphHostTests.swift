@@ -19,22 +19,17 @@ struct GlyphHostTests {
     return (run, place)
   }
 
-  func falls(_ outcome: Outcome, _ name: String) throws -> Bool {
+  func falls(_ outcome: Outcome, _ name: String, to share: Double) throws -> Bool {
     let points = try #require(outcome.curves.first { $0.name == name }?.points)
     let (first, last) = (try #require(points.first), try #require(points.last))
-    return last[1] < 0.6 * first[1]
-  }
-
-  func bytes(_ place: String) throws -> Int {
-    let attributes = try FileManager.default.attributesOfItem(atPath: place + "/model.safetensors")
-    return try #require(attributes[.size] as? Int)
+    return last[1] < share * first[1]
   }
 
   @Test("the classifier learns, its folder is a published ViT, and what was read back gives the figures")
   func classifier() throws {
     let (run, place) = try run("glyph-62")
     let outcome = try LetterTraining(run).train(.all, to: place)
-    #expect(try falls(outcome, "cross-entropy"))
+    #expect(try falls(outcome, "cross-entropy", to: 0.8))
     let accuracy = try #require(outcome["accuracy"])
     #expect(accuracy > 0.6)
     #expect(try ModelRegistry.load(place) is ViTModel)
@@ -62,7 +57,7 @@ struct GlyphHostTests {
   func generator() throws {
     let (run, place) = try run("glyph-dit")
     let outcome = try GlyphDiTTraining(run).train(to: place)
-    #expect(try falls(outcome, "velocity"))
+    #expect(try falls(outcome, "velocity", to: 0.6))
     let (distance, noise) = (try #require(outcome["FD-glyph"]), try #require(outcome["FD-glyph of noise"]))
     #expect(distance < noise)
     let model = try #require(try ModelRegistry.load(place) as? DiT)
@@ -112,7 +107,7 @@ struct GlyphHostTests {
     // A guidance of 0 forgets the class.
     let none = try noGrad { try generator.guidedVelocity(noise, time: 0.5, labels: labels, guidance: 0) }
     let plain = try noGrad { try generator.velocity(noise, time: 0.5, labels: Tensor([3, 3] as [Int64])) }
-    #expect(try none.largestDifference(to: plain) < 1e-5)
+    #expect(try none.largestDifference(to: plain) < 1e-4 * plain.abs().maximum().item())
   }
 
   @Test("an unchanged letter stays, a moved one moves, and ink does not come from outside")

@@ -46,8 +46,8 @@ extension Host {
 /// How the two classifiers of letters are trained: sine-cosine positions to begin with, standardized pixels, light augmentation.
 struct LetterTraining {
   let run: Run
-  var steps = 1500
-  var batch = 64
+  var steps = 2200
+  var batch = 32
 
   init(_ run: Run) { self.run = run }
 
@@ -88,16 +88,17 @@ struct LetterTraining {
     _ classifier: LetterClassifier, _ train: LabelledPictures, _ test: LabelledPictures, _ part: String
   ) throws -> Outcome {
     let augmentation = LetterAugmentation(
-      shift: Double(train.side) / 20, rotation: 0.1, stretch: 0.1, slant: 0.1)
+      shift: Double(train.side) / 20, rotation: 0.1, stretch: 0.12, slant: 0.2)
     var order = BatchOrder(rows: train.count, batch: batch, stream: run.stream.named("order"))
     let plan =
       run.isQuick
-      ? TrainingPlan(steps: 80, learningRate: 3e-3)
-      : TrainingPlan(steps: steps, learningRate: 2e-3, betas: [0.9, 0.95], average: 0.99, evaluateEvery: 250)
+      ? TrainingPlan(steps: 120, learningRate: 3e-3)
+      : TrainingPlan(steps: steps, learningRate: 2e-3, betas: [0.9, 0.95], average: 0.99, evaluateEvery: 440)
     // The curve needs no more than a part of the test; nothing is chosen by it.
     let some = Array(stride(from: 0, to: test.count, by: max(1, test.count / 600)))
     let (pictures, labels) = (try test.pictures(some), some.map { test.labels[$0] })
     let parameters = classifier.model.store.parameters
+    let crossEntropy = CrossEntropy(labelSmoothing: 0.1)
     return try TrainingLoop(plan, parameters, run, part: part).train(
       evaluate: {
         let right = zip(try classifier.guesses(pictures), labels).count { $0 == $1 }
@@ -106,7 +107,7 @@ struct LetterTraining {
       loss: { step, stream in
         let rows = order.rows(at: step)
         let logits = try classifier.logits(augmentation(train, rows, &stream))
-        return [LossPart("cross-entropy", try CrossEntropy()(logits, train.labels(rows)))]
+        return [LossPart("cross-entropy", try crossEntropy(logits, train.labels(rows)))]
       })
   }
 

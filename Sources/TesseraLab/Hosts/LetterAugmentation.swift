@@ -18,7 +18,7 @@ struct LetterAugmentation: Sendable {
   ) throws -> Tensor {
     let side = source.side
     var pixels = [Float](repeating: 0, count: rows.count * side * side)
-    try pixels.withUnsafeMutableBufferPointer { output in
+    pixels.withUnsafeMutableBufferPointer { output in
       for (place, row) in rows.enumerated() {
         let picture = source.images[row: row]
         let map = Placement(self, &stream)
