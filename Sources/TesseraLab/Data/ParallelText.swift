@@ -71,7 +71,7 @@ enum ParallelText {
         guard FileManager.default.fileExists(atPath: path) else { return [] }
         return MarkupText([UInt8](try Files.read(path))).blocks
       }
-      rows += aligned(pages, key: "handbook/\(name.dropLast(5))", seen: &seen)
+      rows += aligned(pages, key: TechnicalText.family(of: "handbook/\(name.dropLast(5))"), seen: &seen)
     }
     return rows
   }

@@ -67,6 +67,13 @@ struct TechnicalText {
     return withoutRepetition(documents, seen: &seen)
   }
 
+  /// What a document's side is drawn from: pages whose names begin with one word (`iso_8859-1`, `iso_8859-2`) share their boilerplate.
+  static func family(of key: String) -> String {
+    guard key.hasPrefix("manual/") else { return "family/" + key }
+    let word = key.dropFirst(7).prefix { $0.isASCII && $0.isLetter }
+    return "family/manual/" + (word.isEmpty ? String(key.dropFirst(7)) : word.lowercased())
+  }
+
   /// Lines that were seen are dropped, and documents of which little is left.
   static func withoutRepetition(_ documents: [Document], seen: inout Set<String>, least: Int = 200) -> [Document] {
     var result: [Document] = []
@@ -134,14 +141,14 @@ extension DataSet {
       summary: "Technical text in \(language.name.capitalized): manuals of the distribution, a document for each page.",
       licence: "GPL-2+, CC-BY-SA-3.0; manual pages: several free licences",
       packages: TechnicalText.packages(language),
-      splitRule: "A line that occurred before is dropped; then whole documents are drawn by name, "
-        + "one name on one side in every language (8 % test, 4 % validation)."
+      splitRule: "A line that occurred before is dropped; then whole documents are drawn by the first word "
+        + "of their names, one word on one side in every language (8 % of the words test, 4 % validation)."
     ) { writer in
       let documents = try TechnicalText.documents(language) {
         try writer.lab.report(Progress("text-\(language.rawValue)", done: $0, total: $1, unit: "pages"))
       }
       for split in Split.allCases {
-        let part = documents.filter { Split.of($0.key) == split }
+        let part = documents.filter { Split.of(TechnicalText.family(of: $0.key)) == split }
         let texts = part.map { Array($0.lines.map { $0 + "\n" }.joined().utf8) }
         try writer.write(split.rawValue, documents: texts)
         try writer.write(split.rawValue + "-names", lines: part.map(\.key))
