@@ -30,7 +30,7 @@ extension Host {
 /// How the generator of letters is trained.
 struct GlyphDiTTraining {
   let run: Run
-  var steps = 1400
+  var steps = 1800
   var batch = 32
 
   init(_ run: Run) { self.run = run }
