@@ -230,6 +230,7 @@ extension DataSet {
   public static let all: [DataSet] = [
     .emoji,
     .glyphs,
+    .scenes,
     .speech,
     .textEnglish,
     .textGerman,

@@ -64,6 +64,15 @@ struct SceneExaminer {
     return questions
   }
 
+  /// Questions about every scene of a test; the same whenever they are asked for.
+  func exam(_ test: [Scene]) -> [[SceneQuestion]] {
+    let questions = RandomStream(seed: 2026).named("questions of the test")
+    return test.enumerated().map { index, scene in
+      var own = questions.named("\(index)")
+      return self.test(scene, &own)
+    }
+  }
+
   /// Seven questions to learn from; "side" is asked both ways round.
   func lesson(_ scene: Scene, _ stream: inout RandomStream) -> [SceneQuestion] {
     let yes = Bool.random(using: &stream)

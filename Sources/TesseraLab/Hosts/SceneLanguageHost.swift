@@ -163,18 +163,9 @@ struct SceneLanguageTraining {
 
   // MARK: The test
 
-  /// Questions of the test, scene by scene; the same for every seed.
-  func exam() -> [[SceneQuestion]] {
-    let scenes = Scenes(task.sprites, stream: RandomStream(seed: 2026).named("questions of the test"))
-    return task.test.indices.map { index in
-      var stream = scenes.stream(index, "test")
-      return examiner.test(task.test[index], &stream)
-    }
-  }
-
   /// Shares of right answers by topic, and those of a blind guesser.
   func figures(_ model: SceneLanguageModel) throws -> [Figure] {
-    let exam = exam()
+    let exam = examiner.exam(task.test)
     // Rows are as long as the longest list; what is filled up is not counted.
     let most = exam.map(\.count).max() ?? 0
     let filled = exam.map { list in
@@ -209,7 +200,7 @@ struct SceneLanguageTraining {
   private func blindAnswers() -> [[String]: String] {
     let scenes = Scenes(task.sprites, noise: 0, stream: RandomStream(seed: 2026).named("blind"))
     var counts: [[String]: [String: Int]] = [:]
-    for index in 0..<(run.isQuick ? 200 : 3000) {
+    for index in 0..<(run.isQuick ? 100 : 3000) {
       var stream = scenes.stream(index, "test")
       for question in examiner.test(scenes[index], &stream) {
         counts[question.words, default: [:]][question.answer, default: 0] += 1

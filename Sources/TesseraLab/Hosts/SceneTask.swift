@@ -12,7 +12,7 @@ struct SceneTask {
   /// A quick run draws its sprites from nothing, a full one takes emoji.
   init(_ run: Run) throws {
     sprites = run.isQuick ? try .shapes() : try .emoji(run.lab)
-    test = Scenes.test(sprites, count: run.isQuick ? 40 : Scenes.testCount)
+    test = Scenes.test(sprites, count: run.isQuick ? 20 : Scenes.testCount)
   }
 
   /// Scenes for training that no other host or seed sees.
