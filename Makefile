@@ -10,7 +10,7 @@ SWIFT ?= swift
 PYTHON ?= python3
 VENV := .deps/python
 
-.PHONY: help run test lint format fuzz fuzz-parsers bench bench-networks torch clean toolchain
+.PHONY: help run test lint format fuzz fuzz-parsers bench bench-networks torch systems clean toolchain
 
 help:
 	@echo "make run [INPUT=path]   train a tokenizer on text, encode it, decode it, print what it costs"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-networks     measure networks beside eager PyTorch of the same libtorch"
 	@echo "make fuzz-parsers       fuzz every parser of files, guided by coverage [SECONDS=600]"
 	@echo "make torch              bring libtorch into .deps and build the shim over it (TESSERA_TORCH=path: another libtorch)"
+	@echo "make systems            write docs/SYSTEMS.md from the code and the records in Results"
 	@echo "make clean              remove what was built"
 
 toolchain:
@@ -44,6 +45,11 @@ test: toolchain torch $(VENV)/ready
 fuzz: toolchain $(VENV)/ready
 	$(SWIFT) build -c release --product tessera
 	$(VENV)/bin/python Scripts/fuzz/run.py --tessera .build/release/tessera --cases $(CASES) --seed $(SEED)
+
+systems: toolchain
+	$(SWIFT) build -c release --product tessera
+	@mkdir -p docs
+	.build/release/tessera systems --markdown > docs/SYSTEMS.md.part && mv docs/SYSTEMS.md.part docs/SYSTEMS.md
 
 bench: toolchain
 	$(SWIFT) build -c release --product tessera

@@ -13,7 +13,7 @@ struct LabCommand: ParsableCommand {
 
       Example: tessera lab train shapes --quick --output /tmp/shapes
       """,
-    subcommands: [LabData.self, LabTrain.self, LabList.self, LabRun.self])
+    subcommands: [LabData.self, LabTrain.self, LabList.self, LabRun.self, LabReport.self])
 }
 
 /// What every verb of the laboratory can be told.
@@ -63,11 +63,17 @@ struct LabData: ParsableCommand {
 
   @Argument(help: "Data sets to build; none lists them all.") var names: [String] = []
   @OptionGroup var options: LabOptions
+  @Option(help: "Write a page of HTML that shows all data sets that are built.") var html: String?
   @Flag(help: "As JSON.") var json = false
 
   func run() throws {
     let watch = LabWatch()
     let lab = try options.lab(watch)
+    defer { watch.finish() }
+    if let html {
+      for name in names { _ = try DataSet.named(name).open(lab) }
+      return try Console.write(Array(DataPage(lab).html.utf8), to: html)
+    }
     if names.isEmpty {
       for set in DataSet.all {
         let missing = set.packages.filter { !$0.isInstalled }.map(\.name)
