@@ -10,7 +10,7 @@ SWIFT ?= swift
 PYTHON ?= python3
 VENV := .deps/python
 
-.PHONY: help run test lint format fuzz fuzz-parsers bench bench-networks torch data clean toolchain libraries
+.PHONY: help run test lint format fuzz fuzz-parsers bench bench-networks torch data systems clean toolchain libraries
 
 help:
 	@echo "make run [INPUT=path]   train a tokenizer on text, encode it, decode it, print what it costs"
@@ -23,6 +23,7 @@ help:
 	@echo "make fuzz-parsers       fuzz every parser of files, guided by coverage [SECONDS=600]"
 	@echo "make torch              bring libtorch into .deps and build the shim over it (TESSERA_TORCH=path: another libtorch)"
 	@echo "make data               install the packages that data sets are made from and build all data sets"
+	@echo "make systems            write docs/SYSTEMS.md from the code and the records in Results"
 	@echo "make clean              remove what was built"
 
 toolchain:
@@ -49,6 +50,11 @@ test: toolchain libraries torch $(VENV)/ready
 fuzz: toolchain libraries $(VENV)/ready
 	$(SWIFT) build -c release --product tessera
 	$(VENV)/bin/python Scripts/fuzz/run.py --tessera .build/release/tessera --cases $(CASES) --seed $(SEED)
+
+systems: toolchain libraries
+	$(SWIFT) build -c release --product tessera
+	@mkdir -p docs
+	.build/release/tessera systems --markdown > docs/SYSTEMS.md.part && mv docs/SYSTEMS.md.part docs/SYSTEMS.md
 
 bench: toolchain libraries
 	$(SWIFT) build -c release --product tessera

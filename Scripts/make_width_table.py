@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Sources/tessera/WideScalars.swift: the scalars that take two columns in a terminal.
+"""Makes Sources/TesseraText/Unicode/WideScalars.swift: the scalars that take two columns in a terminal.
 
 Wide are those whose East Asian width is W or F (UAX #11) in Python's Unicode data, with ranges joined over scalars that are not
 assigned yet when both sides are wide. Emoji newer than that data are told by the standard library's properties at run time.
@@ -58,7 +58,7 @@ enum WideScalars {{
 }}
 """
     root = pathlib.Path(__file__).resolve().parent.parent
-    (root / "Sources/tessera/WideScalars.swift").write_text(text)
+    (root / "Sources/TesseraText/Unicode/WideScalars.swift").write_text(text)
 
 
 if __name__ == "__main__":

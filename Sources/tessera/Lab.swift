@@ -12,7 +12,7 @@ struct LabCommand: ParsableCommand {
 
       Example: tessera lab train shapes --quick --output /tmp/shapes
       """,
-    subcommands: [LabData.self, LabTrain.self, LabList.self, LabRun.self])
+    subcommands: [LabData.self, LabTrain.self, LabList.self, LabRun.self, LabReport.self])
 }
 
 /// What every verb of the laboratory can be told.
@@ -57,15 +57,22 @@ struct LabData: ParsableCommand {
   @OptionGroup var options: LabOptions
   @Flag(help: "Only the packages they are made from, one a line.") var packages = false
   @Flag(help: "Build all of them whose packages are installed.") var all = false
+  @Option(help: "Write a page of HTML that shows all data sets that are built.") var html: String?
   @Flag(help: "As JSON.") var json = false
 
   func run() throws {
     let watch = LabWatch()
     let lab = try options.lab(watch)
+    defer { watch.finish() }
     if packages {
       let sets = try names.isEmpty ? DataSet.all : names.map(DataSet.named)
       for package in Set(sets.flatMap(\.packages).map(\.name)).sorted() { try Console.print(package) }
       return
+    }
+    if let html {
+      let chosen = try all ? DataSet.all.filter { $0.packages.allSatisfy(\.isInstalled) } : names.map(DataSet.named)
+      for set in chosen { _ = try set.open(lab) }
+      return try Console.write(Array(DataPage(lab).html.utf8), to: html)
     }
     if names.isEmpty && !all {
       for set in DataSet.all {

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TesseraText
 
 /// One line on standard error that says how far long work has come; nothing when standard error is no terminal.
 ///

@@ -24,7 +24,7 @@ struct Tessera: ParsableCommand {
       """,
     subcommands: [
       Encode.self, Decode.self, Inspect.self, Convert.self, Train.self, Count.self, Chat.self, Demo.self, Forward.self,
-      Generate.self, LabCommand.self, Bench.self,
+      Generate.self, LabCommand.self, Systems.self, Bench.self,
     ])
 
   static func main() {

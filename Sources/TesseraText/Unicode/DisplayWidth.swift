@@ -2,19 +2,19 @@
 ///
 /// Wide and full-width scalars of East Asia and emoji take two columns (UAX #11), marks, format characters and the later parts of
 /// Hangul syllables none. Flags, emoji with modifiers and joined emoji take two as a whole.
-enum DisplayWidth {
+package enum DisplayWidth {
   /// The columns of a text without control characters.
-  static func of(_ text: some StringProtocol) -> Int { text.reduce(0) { $0 + of($1) } }
+  package static func of(_ text: some StringProtocol) -> Int { text.reduce(0) { $0 + of($1) } }
 
   /// The columns of a character as a person sees it.
-  static func of(_ character: Character) -> Int {
+  package static func of(_ character: Character) -> Int {
     let scalars = character.unicodeScalars
     guard scalars.count > 1 else { return scalars.first.map(of) ?? 0 }
     if scalars.contains(where: { $0.value == 0xFE0F || $0.properties.isEmojiPresentation }) { return 2 }
     return scalars.reduce(0) { $0 + of($1) }
   }
 
-  static func of(_ scalar: Unicode.Scalar) -> Int {
+  package static func of(_ scalar: Unicode.Scalar) -> Int {
     if scalar.value < 0x300 { return scalar.value == 0xAD || scalar.properties.generalCategory != .control ? 1 : 0 }
     if (0x1160...0x11FF).contains(scalar.value) || (0xD7B0...0xD7FF).contains(scalar.value) { return 0 }
     switch scalar.properties.generalCategory {
@@ -24,7 +24,7 @@ enum DisplayWidth {
   }
 
   /// As much of the start of a text as fits.
-  static func prefix(of text: String, columns: Int) -> String {
+  package static func prefix(of text: String, columns: Int) -> String {
     var used = 0
     var result = ""
     for character in text {
@@ -36,7 +36,7 @@ enum DisplayWidth {
   }
 
   /// The text with spaces behind it up to a width.
-  static func padded(_ text: String, to columns: Int) -> String {
+  package static func padded(_ text: String, to columns: Int) -> String {
     text + String(repeating: " ", count: max(0, columns - of(text)))
   }
 
