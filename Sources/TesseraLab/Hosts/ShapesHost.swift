@@ -28,7 +28,7 @@ extension Host {
       }
     }
     let shapes = Shapes(stream: run.stream.named("train"))
-    let plan = TrainingPlan(steps: run.isQuick ? 150 : 500, learningRate: 3e-3, checkpointSeconds: 0.1)
+    let plan = TrainingPlan(steps: run.isQuick ? 150 : 2000, learningRate: 3e-3, checkpointSeconds: 0.1)
     var outcome = try TrainingLoop(plan, model.store.parameters, run).train(
       evaluate: { [Figure("accuracy", try accuracy(model))] },
       loss: { step, _ in
