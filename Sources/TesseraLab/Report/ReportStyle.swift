@@ -73,6 +73,7 @@ enum ReportStyle {
     border:1px solid var(--line);border-radius:4px;margin-bottom:4px}.samples audio{width:100%}
     .samples blockquote{margin:0 0 4px;padding:8px 10px;background:var(--page);border-radius:6px;max-height:9.5em;overflow:hidden}
     footer{max-width:1120px;margin:0 auto;padding:8px 16px 40px;color:var(--soft);font-size:.875rem}
+    @media (min-width:641px){td:first-child{min-width:8em}}
     @media (max-width:640px){.card{padding:16px}.charts{gap:20px}
     .stack thead{display:none}.stack,.stack tbody,.stack tr,.stack td{display:block;width:auto}
     .stack tr{padding:10px 0;border-bottom:1px solid var(--line)}.stack tr:last-child{border-bottom:0}
