@@ -21,7 +21,7 @@ struct ReadmeLabTests {
     let layer = try Linear(16 * 16, Shapes.classes.count, store.root / "layer")
     let loop = try TrainingLoop(TrainingPlan(steps: 40, learningRate: 0.01), store.parameters, run)
     let outcome = try loop.train { step, _ in
-      let (pictures, labels) = try shapes.batch(step * 16..<(step + 1) * 16)  // the step decides, so a resumed run is the same
+      let (pictures, labels) = try shapes.batch(step * 16..<(step + 1) * 16)  // follows from the step alone
       return [LossPart("cross-entropy", try CrossEntropy()(try layer(pictures.flattened(1)), labels))]
     }
     print(outcome["steps"] ?? 0, outcome.curves.map(\.name))

@@ -53,7 +53,7 @@ struct SystemsTests {
     #expect(try System.named("tokenadapt").status == .partly)
     #expect(try System.named("h-net").status == .planned)
     for registration in System.registered { #expect(throws: Never.self) { try System.named(registration.system) } }
-    for name in Proof.all.compactMap(\.system) { #expect(throws: Never.self) { try System.named(name) } }
+    for system in Proof.all.compactMap(\.system) { #expect(throws: Never.self) { try System.named(system) } }
     #expect(throws: LabError.self) { try System.named("dit-core") }
   }
 

@@ -64,6 +64,10 @@ struct MarkupText {
     if starts("<!--", at: place) { return skip(past: "-->") }
     let start = place + 1
     guard start < bytes.count else { return place = bytes.count }
+    // Programs and rules of style hold what looks like tags; only their own end counts.
+    if let left, ["script", "style"].contains(left.name), !starts("</" + left.name, at: place) { return place = start }
+    let first = bytes[start] | 0x20
+    guard (0x61...0x7A).contains(first) || "/!?".utf8.contains(bytes[start]) else { return readCharacter() }
     let isClosing = bytes[start] == UInt8(ascii: "/")
     var end = isClosing ? start + 1 : start
     let nameStart = end
@@ -107,7 +111,7 @@ struct MarkupText {
     case "pre": preformatted += 1
     case "h1", "h2", "h3", "h4", "h5", "h6": heading += 1
     case "td", "th":
-      if text.contains(where: { $0 > 0x20 }) { text += Array(" | ".utf8) }
+      if text.contains(where: { $0 > 0x20 }) { text += Array((text.last == 0x20 ? "| " : " | ").utf8) }
       cells += 1
     default: break
     }

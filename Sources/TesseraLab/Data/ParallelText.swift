@@ -3,7 +3,7 @@ import Foundation
 extension DataSet {
   /// Paragraphs and names that say the same in several languages.
   public static let parallelText = DataSet(
-    name: "parallel-text", version: 2,
+    name: "parallel-text", version: 3,
     summary:
       "Paragraphs of the Debian handbook and names of languages, countries, scripts and currencies, line by line in "
       + "\(ParallelText.languages.count) languages; an empty line where nobody translated.",

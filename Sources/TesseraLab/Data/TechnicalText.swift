@@ -137,7 +137,7 @@ extension DataSet {
 
   private static func technicalText(_ language: TechnicalText.Language) -> DataSet {
     DataSet(
-      name: "text-\(language.rawValue)", version: 2,
+      name: "text-\(language.rawValue)", version: 3,
       summary: "Technical text in \(language.name.capitalized): manuals of the distribution, a document for each page.",
       licence: "GPL-2+, CC-BY-SA-3.0; manual pages: several free licences",
       packages: TechnicalText.packages(language),

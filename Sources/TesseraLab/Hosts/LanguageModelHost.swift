@@ -6,16 +6,16 @@ import TesseraText
 extension Host {
   /// A language model of bytes.
   public static let byteLanguageModel = languageModel(
-    LanguageModelRecipe(data: .textEnglish, vocabulary: 256, layers: 4, context: 256, batch: 12, steps: 400),
-    name: "byte-lm", bound: 2.7, summary: "Language model of bytes: technical English, 4 layers of width 128")
+    LanguageModelRecipe(data: .textEnglish, vocabulary: 256, layers: 4, context: 256, batch: 12, steps: 260),
+    name: "byte-lm", bound: 3, summary: "Language model of bytes: technical English, 4 layers of width 128")
   /// A language model of 2048 tokens.
   public static let tokenLanguageModel = languageModel(
-    LanguageModelRecipe(data: .textEnglish, vocabulary: 2048, layers: 3, context: 128, batch: 24, steps: 350),
-    name: "bpe-lm", bound: 2.1, summary: "Language model of 2048 BPE tokens: technical English, 3 layers of width 128")
+    LanguageModelRecipe(data: .textEnglish, vocabulary: 2048, layers: 3, context: 128, batch: 24, steps: 220),
+    name: "bpe-lm", bound: 2.3, summary: "Language model of 2048 BPE tokens: technical English, 3 layers of width 128")
   /// The same in German, with a tokenizer of its own.
   public static let germanLanguageModel = languageModel(
-    LanguageModelRecipe(data: .textGerman, vocabulary: 2048, layers: 3, context: 128, batch: 24, steps: 350),
-    name: "bpe-lm-de", bound: 2.3, summary: "Language model of 2048 BPE tokens: technical German, 3 layers of width 128"
+    LanguageModelRecipe(data: .textGerman, vocabulary: 2048, layers: 3, context: 128, batch: 24, steps: 220),
+    name: "bpe-lm-de", bound: 2.5, summary: "Language model of 2048 BPE tokens: technical German, 3 layers of width 128"
   )
 
   private static func languageModel(

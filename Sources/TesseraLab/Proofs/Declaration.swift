@@ -62,7 +62,8 @@ public struct Condition: Codable, Hashable, Sendable {
       case .mean: "on average over the seeds"
       case .interval95: "with 95 % confidence over the seeds"
       }
-    return "\(subject) \(side) \(value.formatted()), \(reading)"
+    // A margin of nothing is stored as -0.
+    return "\(subject) \(side) \((value == 0 ? 0 : value).formatted()), \(reading)"
   }
 
   /// What is held against the bound; nil when a run lacks a figure, or there are too few runs for an interval.
