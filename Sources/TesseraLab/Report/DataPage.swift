@@ -116,8 +116,9 @@ public struct DataPage: Sendable {
     if let size = PictureSize(bytes) {
       // Small pictures are shown in whole multiples, so that their dots stay dots.
       let factor = max(1, 128 / max(size.width, size.height, 1))
+      let wide: Markup = size.width > 200 ? " class=\"wide\"" : ""
       return """
-        <figure><img alt="\(sample.text)" width="\(size.width * factor)" height="\(size.height * factor)" \
+        <figure\(wide)><img alt="\(sample.text)" width="\(size.width * factor)" height="\(size.height * factor)" \
         src="data:image/png;base64,\(bytes.base64EncodedString())">\(caption)</figure>
         """
     }

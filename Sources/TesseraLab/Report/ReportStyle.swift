@@ -69,10 +69,11 @@ enum ReportStyle {
     details .scroll{max-height:320px;overflow-y:auto;margin-top:6px}
     .run{margin-top:18px;padding-top:12px;border-top:1px solid var(--line);font-size:.875rem;color:var(--soft)}
     .samples{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,150px),1fr));gap:16px;margin-top:8px}
-    .samples figure{font-size:.8125rem}.samples img{display:block;max-width:100%;height:auto;image-rendering:pixelated;\
+    .samples figure{font-size:.8125rem}.samples .wide{grid-column:1/-1;max-width:none}.samples img{display:block;max-width:100%;height:auto;image-rendering:pixelated;\
     border:1px solid var(--line);border-radius:4px;margin-bottom:4px}.samples audio{width:100%}
     .samples blockquote{margin:0 0 4px;padding:8px 10px;background:var(--page);border-radius:6px;max-height:9.5em;overflow:hidden}
     footer{max-width:1120px;margin:0 auto;padding:8px 16px 40px;color:var(--soft);font-size:.875rem}
+    @media (min-width:641px){td:first-child{min-width:8em}}
     @media (max-width:640px){.card{padding:16px}.charts{gap:20px}
     .stack thead{display:none}.stack,.stack tbody,.stack tr,.stack td{display:block;width:auto}
     .stack tr{padding:10px 0;border-bottom:1px solid var(--line)}.stack tr:last-child{border-bottom:0}

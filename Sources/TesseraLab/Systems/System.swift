@@ -95,7 +95,7 @@ extension System {
     Registration("kl3m", KL3M.self, command: "tessera train kl3m"),
     Registration(
       "tokenadapt", Supertokens.self, command: "tessera train supertokens",
-      missing: "the transplant of embeddings; tokens of several words are there"),
+      missing: "the transplant of embeddings"),
   ]
 
   /// The code that does its work, if there is any.
