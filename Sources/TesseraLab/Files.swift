@@ -20,6 +20,18 @@ enum Files {
     }
   }
 
+  /// Where something is built before it takes its place. What processes that were killed have left there is removed.
+  static func part(of path: String) -> String {
+    let url = URL(fileURLWithPath: path)
+    let (folder, prefix) = (url.deletingLastPathComponent().path, url.lastPathComponent + ".part-")
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasPrefix(prefix) {
+      if let process = Int32(name.dropFirst(prefix.count)), process > 0, kill(process, 0) != 0 {
+        try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+      }
+    }
+    return "\(path).part-\(ProcessInfo.processInfo.processIdentifier)"
+  }
+
   /// The names in a folder, sorted by their bytes.
   static func names(in path: String) throws -> [String] {
     do { return try FileManager.default.contentsOfDirectory(atPath: path).sorted(by: Files.precedes) } catch {

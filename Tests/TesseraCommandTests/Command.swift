@@ -53,15 +53,4 @@ extension Command {
 extension Process {
   /// Sends a signal.
   func send(_ signal: Int32) { kill(processIdentifier, signal) }
-
-  /// Waits for the end, at most so long; then does something and waits for the end that follows.
-  /// - Returns: true if it had ended by itself
-  func wait(seconds: Double, then stop: () -> Void) -> Bool {
-    let deadline = Date().addingTimeInterval(seconds)
-    while isRunning, Date() < deadline { usleep(10_000) }
-    let isDone = !isRunning
-    if !isDone { stop() }
-    waitUntilExit()
-    return isDone
-  }
 }

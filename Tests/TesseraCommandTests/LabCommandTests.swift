@@ -26,21 +26,29 @@ struct LabCommandTests {
     try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(name)-model/model.safetensors"))
   }
 
+  /// When the checkpoint of a training was written last; nil before the first.
+  func changed(_ name: String) -> Date? {
+    let path = "\(folder.path)/\(name)/runs/shapes-quick-1/training.safetensors"
+    return try? FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+  }
+
   @Test("a training that was killed or interrupted ends with the bits of one that was not", .timeLimit(.minutes(3)))
   func resumes() throws {
-    let start = Date()
     let whole = try Command.start(arguments("whole"))()
-    let seconds = Date().timeIntervalSince(start)
     #expect(whole.status == 0, "\(whole.errors)")
     let expected = try weights("whole")
     for (name, signal) in [("killed", SIGKILL), ("interrupted", SIGINT)] {
       var stops = 0
-      // Stopped again and again at random points until one start comes through.
-      for _ in 0..<30 {
+      // Stopped again and again, each time somewhere behind a new checkpoint, until one start comes through.
+      for _ in 0..<12 {
+        let before = changed(name)
         let process = try Command.launch(arguments(name))
-        let isDone = process.wait(seconds: Double.random(in: 0.4...0.9) * seconds) { process.send(signal) }
-        if isDone { break }
-        stops += 1
+        while process.isRunning, changed(name) == before { usleep(2_000) }
+        usleep(UInt32.random(in: 0...150_000))
+        if !process.isRunning { break }
+        process.send(signal)
+        process.waitUntilExit()
+        if process.terminationReason == .uncaughtSignal || process.terminationStatus == 130 { stops += 1 }
       }
       let last = try Command.start(arguments(name))()
       #expect(last.status == 0, "\(last.errors)")

@@ -41,7 +41,7 @@ public struct DataSet: Sendable {
     let path = path(lab)
     if FileManager.default.fileExists(atPath: path + "/manifest.json") { return try DataFolder(path) }
     try DataPackage.demand(packages, for: "the data set '\(name)'")
-    let part = path + ".part-\(ProcessInfo.processInfo.processIdentifier)"
+    let part = Files.part(of: path)
     try? FileManager.default.removeItem(atPath: part)
     defer { try? FileManager.default.removeItem(atPath: part) }
     try Files.makeFolder(part)

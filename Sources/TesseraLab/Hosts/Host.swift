@@ -57,7 +57,7 @@ public struct Host: Sendable {
 
   private func replace(_ output: String, by made: String) throws {
     let manager = FileManager.default
-    let part = output + ".part-\(ProcessInfo.processInfo.processIdentifier)"
+    let part = Files.part(of: output)
     do {
       try Files.makeFolder((output as NSString).deletingLastPathComponent)
       try? manager.removeItem(atPath: part)
