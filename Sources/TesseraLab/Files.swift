@@ -1,7 +1,7 @@
 import Foundation
 
 /// Reads whole files and writes them beside their place first.
-enum Files {
+package enum Files {
   static func read(_ path: String) throws -> Data {
     do { return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe) } catch {
       throw LabError.unreadable(path, reason(error))
@@ -42,11 +42,17 @@ enum Files {
   /// The order of names everywhere in the laboratory: by bytes, whatever the locale.
   static func precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
 
-  static func encode(_ value: some Encodable) throws -> Data {
+  /// JSON as files and `--json` show it: keys sorted, numbers that are none as words.
+  package static func encode(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = numbers
     return try encoder.encode(value)
+  }
+
+  /// A JSON file with a line end.
+  static func writeJSON(_ value: some Encodable, to path: String) throws {
+    try write(encode(value) + Data("\n".utf8), to: path)
   }
 
   static func decode<Value: Decodable>(_ type: Value.Type, _ data: Data, _ path: String) throws -> Value {
@@ -76,7 +82,8 @@ enum Files {
     return path.isEmpty ? reason : "'\(path)': \(reason)"
   }
 
-  private static func reason(_ error: any Error) -> String {
+  /// What the system says of an error, in a few words.
+  package static func reason(_ error: any Error) -> String {
     let error = error as NSError
     let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
     if underlying.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(underlying.code))) }

@@ -1,3 +1,5 @@
+import TesseraText
+
 /// A measured number with the range it may lie in.
 public struct Estimate: Sendable, Equatable, Codable {
   /// The number on all data.
@@ -13,21 +15,8 @@ public struct Estimate: Sendable, Equatable, Codable {
   }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for the same seed, in every run.
-public struct SeededNumbers: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  /// Numbers of a seed.
-  public init(seed: UInt64) { state = seed }
-
-  /// The next 64 random bits.
-  public mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
-  }
-}
+/// Numbers of a seed, for resampling.
+package typealias SeededNumbers = SplitMix64
 
 extension Estimate {
   /// The percentile interval of a statistic under resampling of documents (Efron 1979).

@@ -1,4 +1,5 @@
 import Foundation
+import TesseraLab
 import TesseraText
 
 /// Standard input and output as bytes, and files that are never left half written.
@@ -12,7 +13,7 @@ enum Console {
     do {
       try FileHandle.standardOutput.write(contentsOf: Data(bytes))
     } catch {
-      throw TokenizerError(.inputOutput, "standard output cannot be written: \(reason(error))")
+      throw TokenizerError(.inputOutput, "standard output cannot be written: \(Files.reason(error))")
     }
   }
 
@@ -26,7 +27,7 @@ enum Console {
       defer { try? file.close() }
       return Array(try file.readToEnd() ?? Data())
     } catch {
-      throw TokenizerError(.inputOutput, "cannot be read: \(reason(error))", in: path)
+      throw TokenizerError(.inputOutput, "cannot be read: \(Files.reason(error))", in: path)
     }
   }
 
@@ -37,15 +38,8 @@ enum Console {
       try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
       try Data(bytes).write(to: url, options: .atomic)
     } catch {
-      throw TokenizerError(.inputOutput, "cannot be written: \(reason(error))", in: path)
+      throw TokenizerError(.inputOutput, "cannot be written: \(Files.reason(error))", in: path)
     }
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    let error = error as NSError
-    let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
-    if underlying.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(underlying.code))) }
-    return underlying.localizedDescription
   }
 
   /// Calls `body` for each line of standard input; an error becomes a line of its own and the run goes on.

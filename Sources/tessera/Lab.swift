@@ -147,10 +147,8 @@ struct LabList: ParsableCommand {
 
   func run() throws {
     if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       let all = ["hosts": Host.all.map(\.declaration), "proofs": Proof.all.map(\.declaration)]
-      return try Console.write(try encoder.encode(all) + Data("\n".utf8))
+      return try Console.write(Files.encode(all) + Data("\n".utf8))
     }
     for host in Host.all { try Console.print("host   \(host.name): \(host.summary)") }
     for proof in Proof.all { try Console.print("proof  \(proof.name): \(proof.declaration.claim)") }
@@ -185,13 +183,7 @@ struct LabRun: ParsableCommand {
 
   /// One record, as it goes to a person or to a program.
   static func show(_ record: Record, json: Bool) throws {
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      encoder.nonConformingFloatEncodingStrategy = .convertToString(
-        positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
-      return try Console.write(try encoder.encode(record) + Data("\n".utf8))
-    }
+    if json { return try Console.write(Files.encode(record) + Data("\n".utf8)) }
     var lines = ["\(record.name): \(record.declaration.claim)"]
     if let skipped = record.skipped {
       lines.append("  skipped: apt-get install \(skipped.joined(separator: " "))")

@@ -1,4 +1,5 @@
 import Foundation
+import TesseraText
 import Testing
 
 @testable import TesseraLab
@@ -176,7 +177,7 @@ import Testing
   func genome() throws {
     #expect(try Genome.bases(of: Data(">x\nACGT\nnN\r\n".utf8)) == [0, 1, 2, 3, 0, 0])
     #expect(throws: LabError.self) { try Genome.bases(of: Data("AC!".utf8)) }
-    var random = TextualSeed("test")
+    var random = SplitMix64(seed: Split.mixed("test"))
     let chain = Genome.Chain([0, 1, 2, 3, 0, 1, 2, 3])
     let motif: [UInt8] = [3, 3, 3, 0, 0, 0, 3, 3, 3, 0, 0, 0]
     var (same, all) = (0, 0)

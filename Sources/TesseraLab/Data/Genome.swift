@@ -1,4 +1,5 @@
 import Foundation
+import TesseraText
 
 extension DataSet {
   /// A bacterium's genome with a held-out block, and sequences with planted motifs.
@@ -38,7 +39,7 @@ extension DataSet {
 /// Reading of a genome, and drawing of sequences like it.
 enum Genome {
   static let file = "/usr/share/doc/bowtie/examples/genomes/NC_008253.fna.gz"
-  static let stream = TextualSeed("genome motifs")
+  static let stream = SplitMix64(seed: Split.mixed("genome motifs"))
 
   /// Bases of a FASTA file as 0...3. Letters for uncertain bases count as A: there are a few in five million.
   static func bases(of data: Data) throws -> [UInt8] {
@@ -108,20 +109,5 @@ enum Genome {
       }
     }
     return (bases, labels)
-  }
-}
-
-/// Random numbers that hang on a name alone.
-struct TextualSeed: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  init(_ name: String) { state = Split.mixed(name) }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TesseraText
 import TesseraSound
 
 extension DataSet {
@@ -97,7 +98,7 @@ enum SpokenGrammar {
 
   /// Different sentences, always the same ones.
   static func sentences(_ count: Int) -> [String] {
-    var random = TextualSeed("spoken grammar")
+    var random = SplitMix64(seed: Split.mixed("spoken grammar"))
     var (seen, result) = (Set<String>(), [String]())
     func pick(_ words: [String]) -> String { words[Int.random(in: words.indices, using: &random)] }
     while result.count < count {

@@ -1,3 +1,5 @@
+import TesseraText
+
 /// The parts of a data set.
 public enum Split: String, Sendable, CaseIterable {
   case train, validation, test
@@ -15,9 +17,6 @@ public enum Split: String, Sendable, CaseIterable {
 
   /// A number that looks random and hangs on the key alone.
   static func mixed(_ key: String) -> UInt64 {
-    var value = Checksum(key.utf8).value
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
+    SplitMix64.mixed(Checksum(key.utf8).value)
   }
 }

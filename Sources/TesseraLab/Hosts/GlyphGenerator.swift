@@ -69,7 +69,7 @@ public final class GlyphGenerator {
     let own = try JSONDecoder().decode([String: JSONValue].self, from: encoder.encode(convention))
     settings.merge(own) { first, _ in first }
     settings["flow"] = .string("x(t) = (1 - t) data + t noise; the velocity is noise - data")
-    try Files.write(Files.encode(settings) + Data("\n".utf8), to: folder + "/config.json")
+    try Files.writeJSON(settings, to: folder + "/config.json")
   }
 
   /// Data of pictures in [0, 1].

@@ -39,7 +39,7 @@ public struct Host: Sendable {
     }
     guard record.skipped == nil else { return record }
     let made = kept(lab, setting)
-    try Files.write(Files.encode(record) + Data("\n".utf8), to: made + "/record.json")
+    try Files.writeJSON(record, to: made + "/record.json")
     try replace(output, by: made)
     return record
   }
@@ -83,9 +83,9 @@ public struct Host: Sendable {
     return path
   }
 
-  /// Writes `config.json`.
-  public static func write(_ configuration: JSON, to folder: String) throws {
-    try Files.write(Data((configuration.text(.pretty) + "\n").utf8), to: folder + "/config.json")
+  /// Writes a JSON file of a model: `config.json`, or another by its name.
+  public static func write(_ settings: JSON, as name: String = "config.json", to folder: String) throws {
+    try Files.write(Data((settings.text(.pretty) + "\n").utf8), to: "\(folder)/\(name)")
   }
 
   /// Writes parameters as a checkpoint in half precision.

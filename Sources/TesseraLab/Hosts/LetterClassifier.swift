@@ -40,7 +40,7 @@ public final class LetterClassifier {
       "rescale_factor": .number(1.0 / 255), "do_normalize": true, "image_mean": [.number(mean)],
       "image_std": [.number(deviation)],
     ]
-    try Files.write(Data((settings.text(.pretty) + "\n").utf8), to: folder + "/preprocessor_config.json")
+    try Host.write(settings, as: "preprocessor_config.json", to: folder)
   }
 
   /// What the network is given for pictures in [0, 1].

@@ -99,7 +99,7 @@ public final class SceneLanguageModel {
       "model": ["type": "WordLevel", "vocab": .object(numbers), "unk_token": "<pad>"],
     ]
     try Files.write(Data((tokenizer.text(.pretty) + "\n").utf8), to: folder + "/tokenizer.json")
-    try Files.write(Files.encode(kinds) + Data("\n".utf8), to: folder + "/kinds.json")
+    try Files.writeJSON(kinds, to: folder + "/kinds.json")
   }
 }
 

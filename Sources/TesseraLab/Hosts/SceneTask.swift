@@ -33,7 +33,7 @@ struct SceneTask {
       "image_mean": [.number(mean), .number(mean), .number(mean)],
       "image_std": [.number(deviation), .number(deviation), .number(deviation)],
     ]
-    try Files.write(Data((settings.text(.pretty) + "\n").utf8), to: folder + "/preprocessor_config.json")
+    try Host.write(settings, as: "preprocessor_config.json", to: folder)
   }
 
   /// Runs a network over the test in pieces and joins what it gives along the first axis.

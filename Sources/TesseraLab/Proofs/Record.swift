@@ -187,7 +187,7 @@ public struct ResultStore: Sendable {
   /// Writes a record: `NAME.json`, or `NAME.quick.json` for a quick run, which must not hide a full one.
   public func write(_ record: Record) throws {
     try Files.makeFolder(folder)
-    try Files.write(Files.encode(record) + Data("\n".utf8), to: path(record.name, record.setting))
+    try Files.writeJSON(record, to: path(record.name, record.setting))
   }
 
   /// Where the record of a name lies.

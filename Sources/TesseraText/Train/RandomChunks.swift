@@ -79,7 +79,7 @@ public struct RandomChunks: Sendable, Equatable {
     var remaining = text.reduce(0) { $0 + ($1 & 0xC0 == 0x80 ? 0 : 1) }
     var hash = seed ^ UInt64(remaining)
     for byte in text { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    var numbers = SequenceOfNumbers(state: hash)
+    var numbers = SplitMix64(seed: hash)
     var start = 0
     while remaining > 0 {
       let length = remaining < smallest ? remaining : draw(from: &numbers, atMost: remaining)
@@ -94,7 +94,7 @@ public struct RandomChunks: Sendable, Equatable {
     }
   }
 
-  private func draw(from numbers: inout SequenceOfNumbers, atMost remaining: Int) -> Int {
+  private func draw(from numbers: inout SplitMix64, atMost remaining: Int) -> Int {
     var point = Double(numbers.next() >> 11) / Double(1 << 53) * totalWeight
     var range = 1...1
     for entry in lengths where entry.weight > 0 {
@@ -143,18 +143,5 @@ public struct RandomChunks: Sendable, Equatable {
     }
     try self.init(
       text, seed: UInt64(bitPattern: Int64(seed)), droppedRun: json["dropped_run"]?.integerValue ?? 0)
-  }
-}
-
-/// Numbers that are the same in every run (SplitMix64: Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*,
-/// 2014, figure 19).
-struct SequenceOfNumbers: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
   }
 }
